@@ -1,0 +1,55 @@
+"""Hoofbeat: an agent that reads a radiology case and shows its evidence. Not for clinical use.
+
+    from agent import Case, Settings, diagnose
+
+Names are loaded when they are first used: importing this package loads no model library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from agent.version import __version__
+
+if TYPE_CHECKING:
+    from agent.case import Case
+    from agent.differential import Diagnosis, Differential
+    from agent.report import Report
+    from agent.run import adiagnose, build_agent, diagnose
+    from agent.settings import Settings
+    from tools.errors import UserError
+
+__all__ = [
+    "Case",
+    "Diagnosis",
+    "Differential",
+    "Report",
+    "Settings",
+    "UserError",
+    "__version__",
+    "adiagnose",
+    "build_agent",
+    "diagnose",
+]
+
+_HOME = {
+    "Case": "agent.case",
+    "Diagnosis": "agent.differential",
+    "Differential": "agent.differential",
+    "Report": "agent.report",
+    "Settings": "agent.settings",
+    "UserError": "tools.errors",
+    "adiagnose": "agent.run",
+    "build_agent": "agent.run",
+    "diagnose": "agent.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'agent' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value

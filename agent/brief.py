@@ -1,0 +1,59 @@
+"""The brief: a turn of the case as the planner reads it, JSON inside the person's message.
+
+Everything a person or a file said stands inside JSON strings, so that it reads as data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import BaseMessage, HumanMessage
+
+BRIEF = "hoofbeat_brief"
+_SERIES_KEYS = (
+    "id", "kind", "modality", "unit", "slices", "rows", "columns", "spacing_mm", "thickness_mm",
+    "body_part", "plane", "kernel", "contrast", "limits",
+)  # fmt: skip
+_FINDING_KEYS = ("id", "term", "present", "certainty", "source", "side", "value")
+
+
+def make_brief(
+    *,
+    said: str,
+    case: Mapping[str, Any] | None,
+    findings: Sequence[Mapping[str, Any]],
+    retracted: Sequence[str] = (),
+    vision: str = "",
+) -> dict[str, Any]:
+    """One turn: the person's words, the case when it is new or changed, and the new findings."""
+    brief: dict[str, Any] = {"said": said}
+    if case is not None:
+        shown = {k: v for k, v in case.items() if v not in ("", None, [], ()) and k != "series"}
+        shown["series"] = [
+            {k: s[k] for k in _SERIES_KEYS if s.get(k) not in ("", None, [], ())}
+            for s in case.get("series", [])
+        ]
+        brief["case"] = shown
+        brief["vision"] = vision or "none: look and ask are refused"
+    if findings:
+        brief["findings"] = [
+            {k: f[k] for k in _FINDING_KEYS if f.get(k) not in ("", None)} for f in findings
+        ]
+    if retracted:
+        brief["retracted"] = list(retracted)
+    return brief
+
+
+def for_planner(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """The messages with each person's turn replaced by its brief."""
+    return [
+        HumanMessage(
+            json.dumps(m.additional_kwargs[BRIEF], ensure_ascii=False, separators=(",", ":")),
+            id=m.id,
+        )
+        if isinstance(m, HumanMessage) and BRIEF in m.additional_kwargs
+        else m
+        for m in messages
+    ]

@@ -1,0 +1,107 @@
+"""Case: what the planner may see of a patient, and how paths and attachments become one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.attachments import Attachment
+from agent.settings import Settings
+from tools.errors import UserError
+from tools.imaging.series import Series
+from tools.imaging.store import ArtifactStore
+
+_SUFFIXES = ((b"PK\x03\x04", ".zip"), (b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"))
+
+
+class Case(BaseModel):
+    """History, demographics and series by reference; nothing that identifies a patient.
+
+    Attributes:
+        history: The request in words.
+        findings_text: Findings supplied in text (a report's findings section).
+        age_years: 90 and over is 90.
+        region, modality: Of the study, in plain words, when no header gives them.
+        series: By reference into the artifact store, best first.
+        limits: What was left out or cannot be shown, and why.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    history: str = ""
+    findings_text: str = ""
+    age_years: float | None = Field(default=None, ge=0, le=130)
+    sex: Literal["female", "male"] | None = None
+    region: str = ""
+    modality: str = ""
+    series: tuple[Series, ...] = ()
+    limits: tuple[str, ...] = ()
+
+    @classmethod
+    def load(
+        cls,
+        paths: Sequence[str | Path],
+        *,
+        settings: Settings | None = None,
+        **described: Any,
+    ) -> Self:
+        """Read a study and keep its pixels; headers leave only what medicine needs.
+
+        Args:
+            paths: DICOM files, folders or zips with DICOM, PNG, JPEG or WebP images.
+            settings: Where the pixels are kept.
+            described: The other fields of a Case; age and sex given here beat the header's.
+
+        Raises:
+            UserError: One line on what cannot be read and what is accepted.
+        """
+        from tools.imaging.deidentify import scrub_text
+
+        store = ArtifactStore((settings or Settings()).artifact_dir)
+        for words in ("history", "findings_text"):
+            if described.get(words):
+                described[words] = scrub_text(described[words])[0]
+        loaded = keep_images(paths, store) if paths else {}
+        given = {k: v for k, v in described.items() if v is not None}
+        return cls(**{**loaded, **given})
+
+
+def keep_images(
+    paths: Sequence[str | Path], store: ArtifactStore, *, first_number: int = 1
+) -> dict[str, Any]:
+    """Load paths into the store; returns series, age_years, sex and limits for a Case."""
+    from tools.imaging.files import load_paths
+
+    loaded = load_paths([Path(p) for p in paths])
+    series = tuple(
+        one.model_copy(update={"id": f"S{number}", "ref": store.put(volume)})
+        for number, (one, volume) in enumerate(loaded.volumes, start=first_number)
+    )
+    return {
+        "series": series,
+        "age_years": loaded.age_years,
+        "sex": loaded.sex,
+        "limits": tuple(loaded.notes),
+    }
+
+
+def keep_attachments(
+    attachments: Sequence[Attachment], store: ArtifactStore, *, first_number: int = 1
+) -> dict[str, Any]:
+    """The same for files that came inside a message; they touch the disk only while being read."""
+    with tempfile.TemporaryDirectory(prefix="hoofbeat-") as folder:
+        paths = []
+        for number, attachment in enumerate(attachments, start=1):
+            if not attachment.content:
+                raise UserError(f"attachment {number} is empty")
+            suffix = next(
+                (s for magic, s in _SUFFIXES if attachment.content.startswith(magic)), ".bin"
+            )
+            path = Path(folder) / f"attachment-{number}{suffix}"
+            path.write_bytes(attachment.content)
+            paths.append(path)
+        return keep_images(paths, store, first_number=first_number)

@@ -1,0 +1,130 @@
+"""What the commands do, and how a report looks in a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from agent.case import Case
+from agent.demo import DEMO_CASES, demo_case
+from agent.report import Report
+from agent.run import diagnose
+from agent.settings import Settings, build_settings
+from knowledge.entry import load_entries
+from tools.errors import UserError
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the parsed command to its report."""
+    settings = build_settings(
+        planner=options.planner, vision=options.vision, cache_dir=options.cache_dir
+    )
+    for target in (options.report, options.json):
+        if target is not None and not target.parent.is_dir():
+            raise UserError(f"no folder {str(target.parent)!r} to write {target.name!r} into")
+    told = Console(stderr=True)
+    with told.status("starting", spinner="dots") as status:
+
+        def on_step(step: str) -> None:
+            status.update(escape(step))
+            told.print(f"[dim]·[/dim] {escape(step)}", highlight=False)
+
+        case = _case(options, settings, on_step)
+        report = diagnose(case, settings, on_step=on_step)
+        if options.report is not None:
+            on_step("drawing the report")
+            report.save_html(options.report, settings)
+    if options.json is not None:
+        from agent.page import write_whole
+
+        write_whole(options.json, report.model_dump_json(indent=1))
+    show(report, Console())
+    if options.command == "demo" and not options.lesion_free:
+        planted = load_entries()[DEMO_CASES[options.case].planted].name
+        told.print(f"[dim]planted in this phantom: {planted}[/dim]", highlight=False)
+    for target in (options.report, options.json):
+        if target is not None:
+            told.print(f"[dim]written: {escape(str(target))}[/dim]", highlight=False)
+    return 0
+
+
+def _case(options: argparse.Namespace, settings: Settings, on_step: object) -> Case:
+    if options.command == "demo":
+        if callable(on_step):
+            on_step("making a synthetic chest CT")
+        if options.dicom is not None:
+            return demo_case(options.case, options.dicom, settings, lesion_free=options.lesion_free)
+        with tempfile.TemporaryDirectory(prefix="hoofbeat-demo-") as folder:
+            return demo_case(
+                options.case, Path(folder), settings, lesion_free=options.lesion_free
+            )
+    if not options.paths and not options.history and not options.findings:
+        raise UserError("nothing to read: give a PATH, --history or --findings (see --help)")
+    if callable(on_step) and options.paths:
+        on_step("reading the images")
+    return Case.load(
+        options.paths,
+        history=options.history,
+        findings_text=options.findings,
+        age_years=options.age,
+        sex=options.sex,
+        settings=settings,
+    )
+
+
+def show(report: Report, console: Console) -> None:
+    """The report as tables: differential, findings that are present, limits, what it is."""
+    differential = report.differential
+    if differential.abstained:
+        console.print(f"\n[bold]No differential:[/bold] {escape(differential.abstained_why)}.\n")
+    else:
+        table = Table(title="Differential", title_justify="left", show_lines=False)
+        table.add_column("", justify="right")
+        table.add_column("Diagnosis", overflow="fold")
+        table.add_column("Probability", justify="right")
+        table.add_column("For", overflow="fold")
+        table.add_column("Against", overflow="fold")
+        for number, line in enumerate(differential.diagnoses, start=1):
+            flag = " [red]must not be missed[/red]" if line.cant_miss else ""
+            table.add_row(
+                str(number),
+                escape(line.name) + flag,
+                f"{line.probability:.1%}",
+                ", ".join(line.evidence_for),
+                ", ".join(line.evidence_against),
+            )
+        table.add_row("", "Other", f"{differential.other_probability:.1%}", "", "")
+        console.print(table)
+        if differential.diagnoses[0].settles:
+            console.print(f"What would settle the first: {escape(differential.diagnoses[0].settles)}")
+    _show_findings(report, console)
+    for limit in differential.limits:
+        console.print(f"[yellow]Limit:[/yellow] {escape(limit)}", highlight=False)
+    console.print(f"[dim]{escape(report.planner)}[/dim]", highlight=False)
+    console.print(f"[bold]{report.notice}[/bold]")
+
+
+def _show_findings(report: Report, console: Console) -> None:
+    if not report.findings:
+        return
+    table = Table(title="Findings", title_justify="left")
+    for column in ("Id", "Finding", "", "Source", "Slices", "Value"):
+        table.add_column(column, overflow="fold")
+    for finding in sorted(report.findings, key=lambda f: not f.present):
+        slices = ", ".join(str(n) for n in finding.slices[:4])
+        if len(finding.slices) > 4:
+            slices += " …"
+        table.add_row(
+            finding.id,
+            escape(finding.name + (f" ({finding.side})" if finding.side else "")),
+            "present" if finding.present else "[dim]absent[/dim]",
+            finding.source,
+            slices,
+            escape(finding.value),
+        )
+    console.print(table)

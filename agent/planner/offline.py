@@ -1,0 +1,283 @@
+"""The offline planner: a chat model without a model.
+
+It reads the same messages, calls the same tools and submits through the same door as Gemini does,
+by a fixed policy: measure or look, search, weigh, submit what the evidence ranks. It understands no
+language beyond what the tools return, needs no network, and says so in every answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+)
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+
+from agent.submission import SUBMIT
+
+ABOUT = (
+    "Offline planner: no language model took part. It ranks the knowledge base by measured and "
+    "supplied findings, history, age and sex, and cannot reason beyond them."
+)
+_LOOK_WINDOWS = ("lung", "soft tissue", "bone")
+_SUBMITTED = 10
+_SHOWN_FROM = 0.005  # a line under half a percent goes to "other"
+_PASSAGES_FOR = 5
+
+
+class OfflinePlanner(BaseChatModel):
+    """Plans by rule. Deterministic: the same messages give the same calls."""
+
+    about: str = ABOUT
+
+    @property
+    def _llm_type(self) -> str:
+        return "hoofbeat-offline"
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        return {"model_name": "offline"}
+
+    def bind_tools(
+        self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any
+    ) -> Runnable[Any, AIMessage]:
+        """The tools are known by name; nothing needs to be told to a model."""
+        return self.bind(tools=[getattr(t, "name", str(t)) for t in tools])
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        answer = _next(_Thread(messages))
+        return ChatResult(generations=[ChatGeneration(message=answer)])
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        answer = _next(_Thread(messages))
+        chunk = AIMessageChunk(
+            content=answer.content,
+            tool_call_chunks=[
+                {
+                    "name": call["name"],
+                    "args": json.dumps(call["args"]),
+                    "id": call["id"],
+                    "index": index,
+                    "type": "tool_call_chunk",
+                }
+                for index, call in enumerate(answer.tool_calls)
+            ],
+            response_metadata=answer.response_metadata,
+            chunk_position="last",
+        )
+        made = ChatGenerationChunk(message=chunk)
+        if run_manager:
+            run_manager.on_llm_new_token(str(answer.content), chunk=made)
+        yield made
+
+
+class _Thread:
+    """What the messages say: briefs, and the answers to each tool, this turn's apart."""
+
+    def __init__(self, messages: Sequence[BaseMessage]) -> None:
+        self.briefs = [_json(m.content) for m in messages if isinstance(m, HumanMessage)]
+        last = max((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=-1)
+        self.number = len(messages)
+        names = {
+            str(call["id"]): call
+            for m in messages
+            if isinstance(m, AIMessage)
+            for call in m.tool_calls
+        }
+        self._answers: list[tuple[dict[str, Any], dict[str, Any], bool, bool]] = []
+        for index, message in enumerate(messages):
+            if isinstance(message, ToolMessage) and message.tool_call_id in names:
+                content = {} if message.status == "error" else _json(message.content)
+                call = names[message.tool_call_id]
+                is_error = message.status == "error"
+                self._answers.append((dict(call), content, index > last, is_error))
+
+    @property
+    def case(self) -> dict[str, Any]:
+        """The case as last briefed."""
+        return next((b["case"] for b in reversed(self.briefs) if b.get("case")), {})
+
+    @property
+    def has_vision(self) -> bool:
+        """Whether a vision model is there to look."""
+        said = next((b["vision"] for b in reversed(self.briefs) if b.get("vision")), "none")
+        return not str(said).startswith("none")
+
+    def answers(self, tool: str, *, this_turn: bool = False) -> list[dict[str, Any]]:
+        """What a tool answered, errors left out."""
+        return [a for c, a, now, bad in self._answers if c["name"] == tool and not bad and (now or not this_turn)]
+
+    def called(self, tool: str, *, this_turn: bool = False) -> list[dict[str, Any]]:
+        """The arguments a tool was called with, failed calls too."""
+        return [c["args"] for c, _, now, _ in self._answers if c["name"] == tool and (now or not this_turn)]
+
+    def findings(self) -> list[dict[str, Any]]:
+        """Every standing finding, from briefs and tools."""
+        gone = {i for b in self.briefs for i in b.get("retracted", [])}
+        found = [f for b in self.briefs for f in b.get("findings", [])]
+        for tool in ("measure", "look", "ask"):
+            found.extend(f for a in self.answers(tool) for f in a.get("findings", []))
+        return [f for f in found if f.get("id") not in gone]
+
+    def passages(self) -> list[dict[str, Any]]:
+        """Every passage found so far."""
+        return [p for a in self.answers("search_knowledge") for p in a.get("passages", [])]
+
+
+def _next(thread: _Thread) -> AIMessage:
+    seeing = _see(thread)
+    if seeing:
+        return _calls(thread, "Looking at the images", seeing)
+    if not thread.called("weigh_evidence", this_turn=True):
+        query = _query(thread)
+        calls: list[tuple[str, dict[str, Any]]] = [("weigh_evidence", {})]
+        if query:
+            calls.insert(0, ("search_knowledge", {"query": query, "limit": 8}))
+        return _calls(thread, "Searching and weighing", calls)
+    weighed = (thread.answers("weigh_evidence", this_turn=True) or [{}])[-1]
+    candidates = [c for c in weighed.get("candidates", []) if c["probability"] >= _SHOWN_FROM]
+    candidates = candidates[:_SUBMITTED]
+    why_not = _abstain(thread)
+    if not why_not and not candidates:
+        why_not = "no entry of the knowledge base fits the findings"
+    if why_not:
+        return _calls(thread, "Abstaining", [(SUBMIT, _abstention(thread, why_not))])
+    quoted = {p["disease_id"] for p in thread.passages()}
+    missing = [c["disease_id"] for c in candidates[:_PASSAGES_FOR] if c["disease_id"] not in quoted]
+    if missing and not any(a.get("disease_ids") for a in thread.called("search_knowledge", this_turn=True)):
+        arguments = {"query": _query(thread), "disease_ids": missing, "limit": len(missing)}
+        return _calls(thread, "Reading up on the candidates", [("search_knowledge", arguments)])
+    return _calls(thread, "Submitting", [(SUBMIT, _submission(thread, weighed, candidates))])
+
+
+def _see(thread: _Thread) -> list[tuple[str, dict[str, Any]]]:
+    measured = {a.get("series", "") for a in thread.called("measure")}
+    looked = {a.get("series", "") for a in thread.called("look")}
+    calls: list[tuple[str, dict[str, Any]]] = []
+    series = thread.case.get("series", [])
+    for one in series:
+        is_ct_volume = one.get("kind") == "volume" and one.get("unit") == "HU"
+        if is_ct_volume and one.get("spacing_mm") and one["id"] not in measured:
+            calls.append(("measure", {"series": one["id"]}))
+    if thread.has_vision:
+        for one in series:
+            if one["id"] not in looked:
+                windows = _LOOK_WINDOWS if one.get("unit") == "HU" else ("as displayed",)
+                calls.extend(("look", {"window": w, "series": one["id"]}) for w in windows)
+    return calls
+
+
+def _query(thread: _Thread) -> str:
+    names = [f["term"].replace("-", " ") for f in thread.findings() if f.get("present")]
+    words = ", ".join(dict.fromkeys(names))
+    return words or str(thread.case.get("history", ""))[:300]
+
+
+def _abstain(thread: _Thread) -> str:
+    """Why the planner has nothing to rank; empty when it has.
+
+    A history alone is ranked when there are no images. When images were read and showed nothing
+    abnormal, it is not: the study was asked, and it did not answer.
+    """
+    findings = thread.findings()
+    if any(f.get("present") for f in findings):
+        return ""
+    if any(a for a in (*thread.answers("measure"), *thread.answers("look"))):
+        return (
+            "nothing abnormal was found among what was measured or seen; what cannot be measured "
+            "was not looked at, so this is not a normal report"
+        )
+    if thread.case.get("history") or any(b.get("said") for b in thread.briefs):
+        return ""
+    return "the case has neither findings nor a history, and its images could not be read by measurement"
+
+
+def _abstention(thread: _Thread, why: str) -> dict[str, Any]:
+    return {
+        "diagnoses": [],
+        "other_probability": 1.0,
+        "abstain_because": why,
+        "limits": _limits(thread),
+    }
+
+
+def _submission(
+    thread: _Thread, weighed: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    known = {f["id"] for f in thread.findings() if f.get("id")}
+    passages: dict[str, list[str]] = {}
+    for passage in thread.passages():
+        kept = passages.setdefault(passage["disease_id"], [])
+        if passage["id"] not in kept:
+            kept.append(passage["id"])
+    lines = [
+        {
+            "name": c["name"],
+            "disease_id": c["disease_id"],
+            "probability": c["probability"],
+            "evidence_for": [s for s in c["for"] if s in known],
+            "evidence_against": [s for s in c["against"] if s in known],
+            "passages": passages.get(c["disease_id"], [])[:2],
+            "settles": c["settles"],
+        }
+        for c in candidates
+    ]
+    rest = max(0.0, 1 - sum(c["probability"] for c in candidates))
+    return {
+        "diagnoses": lines,
+        "other_probability": round(rest, 4),
+        "limits": _limits(thread),
+    }
+
+
+def _limits(thread: _Thread) -> list[str]:
+    limits = []
+    if thread.case.get("series") and not thread.has_vision:
+        limits.append(
+            "No vision model looked at the images: only what can be measured in Hounsfield units "
+            "was read from them."
+        )
+    return limits
+
+
+def _calls(
+    thread: _Thread, what: str, calls: Sequence[tuple[str, Mapping[str, Any]]]
+) -> AIMessage:
+    return AIMessage(
+        content=f"{what} (offline planner, no language model).",
+        tool_calls=[
+            {"name": name, "args": dict(arguments), "id": f"call-{thread.number}-{index}", "type": "tool_call"}
+            for index, (name, arguments) in enumerate(calls)
+        ],
+        response_metadata={"model_name": "offline", "finish_reason": "STOP"},
+    )
+
+
+def _json(content: Any) -> dict[str, Any]:
+    try:
+        read = json.loads(content) if isinstance(content, str) else {}
+    except json.JSONDecodeError:
+        return {"said": content}
+    return read if isinstance(read, dict) else {}

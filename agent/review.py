@@ -1,0 +1,166 @@
+"""The checks a differential must pass before anyone sees it, and what becomes of one that fails.
+
+The checks are mechanical: every id exists, every claim stands in the ledger, the probabilities sum
+to one, the dangerous is considered. What still fails when the budget is gone is taken out, and
+counted in the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.differential import Diagnosis, Differential
+from agent.ledger import Ledger
+from agent.submission import Submission, SubmittedDiagnosis
+from knowledge.entry import Entry
+
+_SUM_SLACK = 0.02
+_CANT_MISS_AT = 0.05  # ledger probability from which a dangerous disease must be in the list
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What a submission is checked against."""
+
+    findings: frozenset[str]
+    passages: Mapping[str, str]  # passage id to disease id
+    ledger: Ledger
+    entries: Mapping[str, Entry]
+
+
+def problems(submission: Submission, evidence: Evidence) -> list[str]:
+    """Everything wrong with a submission, each with what to do; empty when it passes."""
+    found: list[str] = []
+    if submission.abstain_because:
+        if submission.diagnoses:
+            found.append("an abstention has no diagnoses: remove them, or remove abstain_because")
+        return found
+    if not submission.diagnoses:
+        found.append("no diagnoses: submit some, or set abstain_because and other_probability 1")
+    total = submission.other_probability + sum(d.probability for d in submission.diagnoses)
+    if abs(total - 1) > _SUM_SLACK:
+        found.append(f"probabilities and other_probability sum to {total:.2f}; make it 1")
+    for diagnosis in submission.diagnoses:
+        found.extend(f"{diagnosis.name}: {p}" for p in _claims(diagnosis, evidence)[0])
+    named = {d.disease_id for d in submission.diagnoses}
+    for line in evidence.ledger.lines.values():
+        entry = evidence.entries[line.disease_id]
+        if entry.cant_miss and line.probability >= _CANT_MISS_AT and entry.id not in named:
+            found.append(f"{entry.name} ({entry.id}) must not be missed and is likely: include it")
+    return found
+
+
+def settle(
+    submission: Submission, evidence: Evidence, limits: Sequence[str]
+) -> tuple[Differential, int]:
+    """The differential that is shown, and how many unsupported claims were taken out of it.
+
+    Diagnoses of one disease are collapsed, probabilities scaled to sum to one, evidence against and
+    what was not looked for filled in from the ledger, contradictions named among the limits.
+    """
+    limits = (*limits, *submission.limits, *_named_contradictions(evidence))
+    if submission.abstain_because or not submission.diagnoses:
+        why = submission.abstain_because or "the planner named no diagnosis"
+        return (
+            Differential(
+                other_probability=1.0, abstained=True, abstained_why=why, limits=_unique(limits)
+            ),
+            0,
+        )
+    removed = 0
+    lines: dict[str, Diagnosis] = {}
+    for submitted in submission.diagnoses:
+        faults, kept = _claims(submitted, evidence)
+        removed += len(faults)
+        key = kept.disease_id or kept.name.casefold()
+        first = lines.get(key)
+        if first is None:
+            lines[key] = _diagnosis(kept, evidence)
+        else:
+            lines[key] = first.model_copy(
+                update={"probability": min(1.0, first.probability + kept.probability)}
+            )
+    total = submission.other_probability + sum(d.probability for d in lines.values())
+    scale = 1 / total if total > 0 else 0.0
+    ranked = sorted(
+        (d.model_copy(update={"probability": d.probability * scale}) for d in lines.values()),
+        key=lambda d: -d.probability,
+    )
+    other = max(0.0, 1 - sum(d.probability for d in ranked))
+    return (
+        Differential(diagnoses=tuple(ranked), other_probability=other, limits=_unique(limits)),
+        removed,
+    )
+
+
+def _claims(
+    submitted: SubmittedDiagnosis, evidence: Evidence
+) -> tuple[list[str], SubmittedDiagnosis]:
+    """The faults of one line, and the line without them."""
+    faults: list[str] = []
+    disease_id = submitted.disease_id
+    if disease_id and disease_id not in evidence.entries:
+        faults.append(f"no entry {disease_id!r}; search for its id or leave it empty")
+        disease_id = ""
+    line = evidence.ledger.lines.get(disease_id)
+    speaks_for, speaks_against = [], []
+    for finding in dict.fromkeys(submitted.evidence_for):
+        if finding not in evidence.findings:
+            faults.append(f"{finding} is no standing finding; take it out")
+        elif line is not None and finding in line.speaks_against:
+            faults.append(f"{finding} speaks against it in the ledger; move or remove it")
+        elif line is not None and finding not in line.speaks_for:
+            faults.append(f"{finding} is neutral for it in the ledger; remove it")
+        else:
+            speaks_for.append(finding)
+    for finding in dict.fromkeys(submitted.evidence_against):
+        if finding not in evidence.findings:
+            faults.append(f"{finding} is no standing finding; take it out")
+        elif line is not None and finding not in line.speaks_against:
+            faults.append(f"{finding} does not speak against it in the ledger; remove it")
+        else:
+            speaks_against.append(finding)
+    passages = []
+    for passage in dict.fromkeys(submitted.passages):
+        if passage not in evidence.passages:
+            faults.append(f"passage {passage} does not exist; take it out")
+        else:
+            passages.append(passage)
+    return faults, submitted.model_copy(
+        update={
+            "disease_id": disease_id,
+            "evidence_for": speaks_for,
+            "evidence_against": speaks_against,
+            "passages": passages,
+        }
+    )
+
+
+def _diagnosis(kept: SubmittedDiagnosis, evidence: Evidence) -> Diagnosis:
+    entry = evidence.entries.get(kept.disease_id)
+    line = evidence.ledger.lines.get(kept.disease_id)
+    against = dict.fromkeys(kept.evidence_against)
+    against.update(dict.fromkeys(line.speaks_against if line else ()))
+    return Diagnosis(
+        disease_id=kept.disease_id,
+        name=entry.name if entry else kept.name,
+        probability=kept.probability,
+        evidence_for=tuple(kept.evidence_for),
+        evidence_against=tuple(against),
+        not_seen=line.not_looked_for if line else (),
+        passages=tuple(kept.passages),
+        settles=kept.settles or (entry.settles if entry else ""),
+        cant_miss=entry.cant_miss if entry else False,
+    )
+
+
+def _named_contradictions(evidence: Evidence) -> list[str]:
+    return [
+        f"{one} and {two} contradict each other; the more trusted source counts"
+        for one, two in evidence.ledger.contradictions
+    ]
+
+
+def _unique(limits: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(limit for limit in limits if limit))

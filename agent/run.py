@@ -1,0 +1,100 @@
+"""The embedding API's verbs: build_agent, diagnose, adiagnose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage
+from langgraph.graph.state import CompiledStateGraph
+
+from agent.case import Case
+from agent.graph import build_graph
+from agent.planner import build_planner
+from agent.report import Report
+from agent.settings import Settings
+from knowledge.retrieve import KnowledgeBase
+from tools.errors import UserError
+from tools.imaging.store import ArtifactStore
+from tools.vision.base import VisionModel
+from tools.workbench import Workbench
+
+Agent = CompiledStateGraph[Any, Any, Any, Any]
+_RECURSION = 80  # nodes in one turn: far beyond what the budgets allow
+
+
+def build_agent(
+    settings: Settings | None = None,
+    *,
+    checkpointer: Any = None,
+    planner: BaseChatModel | None = None,
+    vision: VisionModel | None = None,
+) -> Agent:
+    """The compiled LangGraph graph.
+
+    Args:
+        settings: The defaults and the environment when left out.
+        checkpointer: A LangGraph checkpointer, to keep threads for follow-ups.
+        planner: Any LangChain chat model that calls tools, instead of the one in the settings.
+        vision: Any VisionModel, instead of the one in the settings.
+    """
+    settings = settings or Settings()
+    bench = Workbench(
+        store=ArtifactStore(settings.artifact_dir),
+        knowledge=KnowledgeBase(settings.cache_dir, model=settings.embedding_model),
+        vision=vision or _vision(settings),
+    )
+    return build_graph(
+        planner or build_planner(settings), bench, settings, checkpointer=checkpointer
+    )
+
+
+def diagnose(
+    case: Case,
+    settings: Settings | None = None,
+    *,
+    agent: Agent | None = None,
+    on_step: Callable[[str], None] | None = None,
+) -> Report:
+    """Run one case to its report. Build the agent once and pass it in for many cases.
+
+    Args:
+        on_step: Called with each step in words as it begins ("measuring the lungs").
+    """
+    graph = agent or build_agent(settings)
+    state: Mapping[str, Any] = {}
+    for mode, chunk in graph.stream(
+        start(case), {"recursion_limit": _RECURSION}, stream_mode=["values", "custom"]
+    ):
+        if mode == "values":
+            state = chunk
+        elif on_step is not None:
+            on_step(str(chunk["step"]))
+    return Report.model_validate(state["report"])
+
+
+async def adiagnose(
+    case: Case, settings: Settings | None = None, *, agent: Agent | None = None
+) -> Report:
+    """The same for an event loop: the loop stays free while tools and planner work."""
+    graph = agent or build_agent(settings)
+    state = await graph.ainvoke(start(case), {"recursion_limit": _RECURSION})
+    return Report.model_validate(state["report"])
+
+
+def start(case: Case) -> dict[str, Any]:
+    """The graph's input for a case."""
+    words = case.history or "Read this case."
+    return {"messages": [HumanMessage(words)], "case": case.model_dump(mode="json")}
+
+
+def _vision(settings: Settings) -> VisionModel | None:
+    if settings.vision == "none":
+        return None
+    kind, _, model = settings.vision.partition(":")
+    if kind != "transformers":
+        raise UserError(f"no vision backend {kind!r}; there is transformers:FOLDER_OR_HUB_ID")
+    from tools.vision.transformers_model import TransformersVision
+
+    return TransformersVision(model, revision=settings.vision_revision)

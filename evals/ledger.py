@@ -1,0 +1,131 @@
+"""The run ledger: append-only JSONL, one fsynced line a case, resumable after kill -9."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.case import Case
+from evals.match import Level
+from tools.errors import UserError
+
+Status = Literal["OK", "NO_ANSWER", "UNSCORED"]
+Key = tuple[str, str, str, int, str]
+
+
+class Item(BaseModel):
+    """One diagnosis of a list and how near it is to the truth, without and with the knowledge
+    base's synonyms.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    probability: float | None
+    level: Level
+    level_with_kb: Level
+
+
+class Line(BaseModel):
+    """One case of a run.
+
+    Attributes:
+        config: Hash of the arm's settings, the data, the truth and the source code.
+        status: OK: a list to score. NO_ANSWER: refusal, abstention, time-out or an empty list,
+            which is a miss. UNSCORED: a fault, which is a miss and fails the run.
+        error: Class of what was raised and where, never its message, which may hold case text.
+        input: The case exactly as the arm was handed it.
+        predictions: What the arm said, also when it abstained and the list does not count.
+        rank, rank_with_kb, rank_broader: 1-based, None for a miss.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    case: str
+    view: str
+    arm: str
+    seed: int
+    config: str
+    status: Status
+    error: str = ""
+    abstained: bool = False
+    input: Case
+    predictions: tuple[Item, ...] = ()
+    rank: int | None = None
+    rank_with_kb: int | None = None
+    rank_broader: int | None = None
+    latency_s: float
+    versions: dict[str, str] = {}
+
+    @property
+    def key(self) -> Key:
+        """What makes a line the same piece of work."""
+        return (self.case, self.view, self.arm, self.seed, self.config)
+
+
+class Ledger:
+    """A results.jsonl open for one run; a second run on the same file is refused."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file and cut off a last line that a kill left torn.
+
+        Raises:
+            UserError: When another run writes to it, or a whole line does not parse.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._file = path.open("ab+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            raise UserError(
+                f"{path}: another run is writing here; give this one another --out"
+            ) from error
+        self._cut_torn_line()
+
+    def __enter__(self) -> Ledger:
+        """The ledger itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file, which releases it for the next run."""
+        self._file.close()
+
+    def append(self, line: Line) -> None:
+        """Write a line and return when the disk has it."""
+        self._file.write(line.model_dump_json().encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def lines(self) -> Iterator[Line]:
+        """Every line in the order written."""
+        with self._path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                try:
+                    yield Line.model_validate_json(raw)
+                except ValidationError as error:
+                    raise UserError(
+                        f"{self._path}, line {number} is no line of this version's ledger; "
+                        "give another --out, or mend it"
+                    ) from error
+
+    def by_key(self) -> dict[Key, Line]:
+        """The line that counts for each piece of work: the last written.
+
+        There is a second one only where a fault was tried again.
+        """
+        return {line.key: line for line in self.lines()}
+
+    def _cut_torn_line(self) -> None:
+        self._file.seek(0)
+        content = self._file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            self._file.truncate(whole)
+            os.fsync(self._file.fileno())

@@ -1,0 +1,82 @@
+"""Truth: what a case's diagnosis is called, and which words of the case give it away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tools.errors import UserError
+
+# Words of a title that say nothing about the disease, so masking them would only blind the reader.
+_COMMON_WORDS = frozenset(
+    {"a", "an", "the", "of", "in", "on", "at", "to", "and", "or", "with", "without", "from", "by",
+     "for", "due", "secondary", "caused", "left", "right", "bilateral", "upper", "lower", "acute",
+     "chronic"}
+)  # fmt: skip
+
+
+class Truth(BaseModel):
+    """The curated answer of one case.
+
+    Attributes:
+        primary, synonyms: Fully right.
+        broader: Names of a direct parent, partly right.
+        components: Names of a part or a complication.
+        mask: Verbatim strings of the case that give the answer away.
+        curated: False when it was made from the title alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    primary: str
+    synonyms: tuple[str, ...] = ()
+    broader: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    mask: tuple[str, ...] = ()
+    scoreable: bool = True
+    why_not: str = ""
+    curated: bool = True
+
+
+class _TruthLine(Truth):
+    U_id: str
+
+
+def read_truth(path: Path) -> Mapping[str, Truth]:
+    """The truth of every case in a truth.jsonl, by case id.
+
+    Raises:
+        UserError: When the file is missing or a line does not parse; names the line, not its text.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is missing: give --truth a truth.jsonl, or leave --truth out")
+    found: dict[str, Truth] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            parsed = _TruthLine.model_validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the line"
+            raise UserError(
+                f"{path}, line {number}: {where}: {first['msg']}; each line is one JSON object "
+                "with U_id and primary"
+            ) from error
+        if parsed.U_id in found:
+            raise UserError(f"{path}, line {number}: a second line for one case; keep one")
+        found[parsed.U_id] = parsed
+    return found
+
+
+def truth_from_title(title: str) -> Truth:
+    """The best that can be had without curation: the title is the answer, its words are masked.
+
+    Figures scored on it undercount: a title has no synonyms and may be a sentence.
+    """
+    words = re.findall(r"[^\W_]+", title)
+    telling = [w for w in words if len(w) > 1 and w.casefold() not in _COMMON_WORDS]
+    return Truth(primary=title, mask=(title, *telling), curated=False, scoreable=bool(telling))

@@ -1,0 +1,161 @@
+"""One disease of the knowledge base: what it looks like, in whom, and what it is mistaken for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from knowledge.vocabulary import SLUG, Modality, WindowName
+from knowledge.yaml_source import KnowledgeError, read_yaml
+
+# HPO's frequency words and the number each stands for here: the middle of HPO's own band.
+FREQUENCY_WORDS: Mapping[str, float] = {
+    "obligate": 0.99,
+    "very frequent": 0.90,
+    "frequent": 0.55,
+    "occasional": 0.17,
+    "very rare": 0.03,
+    "excluded": 0.005,
+}
+
+
+def _frequency(value: object) -> object:
+    if isinstance(value, str):
+        if value not in FREQUENCY_WORDS:
+            raise ValueError(f"{value!r} is none of {', '.join(FREQUENCY_WORDS)} and no number")
+        return FREQUENCY_WORDS[value]
+    return value
+
+
+Frequency = Annotated[float, BeforeValidator(_frequency), Field(gt=0, lt=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Codes(_Part):
+    """What the disease is called elsewhere; empty where no exact code is known."""
+
+    orpha: str | None = Field(default=None, pattern=r"^ORPHA:\d+$")
+    mondo: str | None = Field(default=None, pattern=r"^MONDO:\d{7}$")
+    omim: tuple[Annotated[str, Field(pattern=r"^OMIM:\d{6}$")], ...] = ()
+    icd11: str | None = None
+
+
+class Demographics(_Part):
+    """In whom it is seen. Ages in years; the typical range, not the possible one."""
+
+    age_years: tuple[float, float] = Field(description="Typical youngest and oldest.")
+    female_share: float = Field(ge=0, le=1, description="Share of patients who are female.")
+    risk_factors: tuple[str, ...] = ()
+    genes: tuple[str, ...] = ()
+
+
+class ExpectedFinding(_Part):
+    """A finding that the disease shows, how often, where and in which window."""
+
+    term: str = Field(pattern=SLUG)
+    modality: Modality
+    window: WindowName
+    place: str = ""
+    distribution: str = ""
+    frequency: Frequency
+    specificity: Literal["low", "moderate", "high"] = "moderate"
+
+
+class Mimic(_Part):
+    """Another entry that looks like it, and how to tell the two apart."""
+
+    id: str = Field(pattern=SLUG)
+    difference: str = Field(min_length=20)
+
+
+class Provenance(_Part):
+    """Who wrote the entry, from what, and whether a radiologist has read it."""
+
+    author: str
+    basis: str
+    review: Literal["not reviewed by a radiologist", "reviewed by a radiologist"]
+
+
+class Entry(_Part):
+    """A disease, normal variant, injury or state that a differential may name."""
+
+    id: str = Field(pattern=SLUG)
+    name: str
+    synonyms: tuple[str, ...] = Field(default=(), description="Exact synonyms only.")
+    codes: Codes = Codes()
+    rarity: Literal["rare", "uncommon", "common"]
+    system: str
+    sites: tuple[str, ...]
+    demographics: Demographics
+    presentation: str = Field(min_length=40)
+    clinical_terms: tuple[str, ...] = Field(
+        default=(), description="Plain words of history and laboratory that point to it."
+    )
+    findings: tuple[ExpectedFinding, ...] = Field(min_length=3)
+    mimics: tuple[Mimic, ...] = ()
+    cant_miss: bool = False
+    settles: str = Field(min_length=20, description="The view, test or sequence that settles it.")
+    course: str = Field(min_length=20)
+    imaging: str = Field(min_length=80, description="What it looks like, in prose.")
+    summary: str = Field(min_length=60, description="Two sentences.")
+    provenance: Provenance
+
+
+def check_links(entries: Mapping[str, Entry], known_terms: Mapping[str, object]) -> list[str]:
+    """Everything wrong between entries: unknown terms and mimics, names that two entries share."""
+    problems: list[str] = []
+    owners: dict[str, str] = {}
+    for entry in entries.values():
+        seen: set[tuple[str, str]] = set()
+        for finding in entry.findings:
+            if finding.term not in known_terms:
+                problems.append(f"{entry.id}: {finding.term!r} is not in the vocabulary")
+            if (finding.term, finding.modality) in seen:
+                problems.append(f"{entry.id}: {finding.term!r} is listed twice for one modality")
+            seen.add((finding.term, finding.modality))
+        problems.extend(
+            f"{entry.id}: mimic {mimic.id!r} has no entry"
+            for mimic in entry.mimics
+            if mimic.id not in entries or mimic.id == entry.id
+        )
+        for name in {n.casefold() for n in (entry.name, *entry.synonyms)}:
+            if owners.setdefault(name, entry.id) != entry.id:
+                problems.append(f"{name!r} names both {owners[name]} and {entry.id}")
+    return problems
+
+
+def entry_files() -> list[Traversable]:
+    """The corpus files that ship with the package, in a stable order."""
+    corpus = files("knowledge") / "corpus"
+    found = [
+        entry
+        for system in corpus.iterdir()
+        if system.is_dir()
+        for entry in system.iterdir()
+        if entry.name.endswith(".yaml")
+    ]
+    return sorted(found, key=lambda entry: entry.name)
+
+
+@cache
+def load_entries() -> Mapping[str, Entry]:
+    """Every entry of the corpus by id.
+
+    Raises:
+        KnowledgeError: On a file that does not parse or fit, or whose name is not its id.
+    """
+    entries: dict[str, Entry] = {}
+    for source in entry_files():
+        entry = read_yaml(source, Entry)
+        if source.name != f"{entry.id}.yaml":
+            raise KnowledgeError(f"{source.name}: holds the id {entry.id!r}; name the file after it")
+        entries[entry.id] = entry
+    return entries

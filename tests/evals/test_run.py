@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.case import Case
+from evals.arms import ARMS, Arm, Named, Prediction
+from evals.ledger import Ledger, Line
+from evals.manifest import Manifest
+from evals.run import main
+from tests.evals.medpix_shaped import write_medpix_shaped
+from tools.errors import ToolFailure, UserError
+
+Predict = Callable[[Case], Coroutine[Any, Any, Prediction]]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return write_medpix_shaped(tmp_path / "set")
+
+
+def run(data: Path, out: Path, predict: Predict, *more: str) -> int:
+    arms = {**ARMS, "test": lambda: Arm(predict=predict, config={})}
+    argv = ["--data", str(data), "--out", str(out), "--arm", "test", "--view", "V3", *more]
+    return main(argv, arms)
+
+
+def lines(out: Path) -> list[Line]:
+    with Ledger(out / "results.jsonl") as ledger:
+        return list(ledger.lines())
+
+
+def named(*names: str) -> Prediction:
+    return Prediction(diagnoses=tuple(Named(name=name, probability=0.1) for name in names))
+
+
+async def thinks_of_lam(case: Case) -> Prediction:
+    return named("sarcoidosis", "pneumothorax", "cystic lung disease", "LAM")
+
+
+def test_a_run_records_every_case_and_prints_figures_with_counts(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert run(data, out, thinks_of_lam) == 0
+    by_case = {line.case: line for line in lines(out)}
+    assert sorted(by_case) == ["SYN0001", "SYN0002", "SYN0003", "SYN0004"]
+    assert (by_case["SYN0001"].rank, by_case["SYN0001"].rank_broader) == (4, 3)
+    assert [item.level for item in by_case["SYN0001"].predictions] == [
+        "different", "L4", "L3", "L1",
+    ]  # fmt: skip
+    assert by_case["SYN0002"].rank is None
+    assert "Thin-walled round cysts" in by_case["SYN0001"].input.findings_text
+    printed = capsys.readouterr().out
+    assert "source " in printed.splitlines()[0]
+    assert "1 of the split not scoreable" in printed
+    assert "n 4 | answered 4 | abstained 0 | no answer 0 | unscored 0" in printed
+    assert "1/4 25.0% [4.6, 69.9]" in printed  # Wilson by hand: 0.3724 -+ 0.3268
+    assert "0.062" in printed  # MRR: (1/4 + 0 + 0 + 0) / 4
+    assert "ontamination not excluded" in printed
+
+
+def test_every_way_not_to_answer_is_a_miss_in_the_denominator(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def predict(case: Case) -> Prediction:
+        if "cysts" in case.findings_text:
+            raise ToolFailure("no CT series")
+        if "Geographic" in case.findings_text:
+            await asyncio.sleep(60)
+        if "segment 7" in case.findings_text:
+            return named()
+        return Prediction(diagnoses=(Named(name="Chiari II malformation"),), abstained=True)
+
+    assert run(data, tmp_path / "out", predict, "--timeout-s", "0.2") == 0
+    by_case = {line.case: line for line in lines(tmp_path / "out")}
+    assert {line.status for line in by_case.values()} == {"NO_ANSWER"}
+    assert {line.rank for line in by_case.values()} == {None}
+    assert by_case["SYN0001"].error.startswith("ToolFailure at test_run.py:")
+    assert by_case["SYN0002"].error == "time-out after 0.2 s"
+    assert by_case["SYN0003"].error == "empty list"
+    assert by_case["SYN0004"].abstained
+    assert by_case["SYN0004"].predictions[0].level == "L0"  # kept, and not counted
+    printed = capsys.readouterr().out
+    assert "n 4 | answered 0 | abstained 1 | no answer 3 | unscored 0" in printed
+    assert "0/4 0.0% [0.0, 49.0]" in printed
+
+
+def test_a_fault_is_a_counted_miss_fails_the_run_and_is_tried_again(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    broken = True
+
+    async def predict(case: Case) -> Prediction:
+        asked.append(case.findings_text)
+        if broken and "cysts" in case.findings_text:
+            raise KeyError("patient text")
+        return named("LAM")
+
+    out = tmp_path / "out"
+    assert run(data, out, predict) == 3
+    printed = capsys.readouterr().out
+    assert "n 4 | answered 3 | abstained 0 | no answer 0 | unscored 1" in printed
+    assert "1 x KeyError at test_run.py:" in printed
+    assert "0/4" in printed
+    assert "patient text" not in (out / "results.jsonl").read_text()
+
+    broken = False
+    asked.clear()
+    assert run(data, out, predict) == 0
+    assert len(asked) == 1
+    assert len(lines(out)) == 5  # nothing is overwritten: the fault stays on record
+    assert "1/4" in capsys.readouterr().out
+
+
+def test_a_set_up_that_the_person_can_mend_stops_the_run_with_code_2(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def predict(case: Case) -> Prediction:
+        raise UserError("no key: set GEMINI_API_KEY")
+
+    assert run(data, tmp_path / "out", predict) == 2
+    assert "error: no key: set GEMINI_API_KEY" in capsys.readouterr().err
+    assert lines(tmp_path / "out") == []
+
+
+def test_no_more_cases_run_at_a_time_than_asked(data: Path, tmp_path: Path) -> None:
+    running = most = 0
+
+    async def predict(case: Case) -> Prediction:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        running -= 1
+        return named("LAM")
+
+    assert run(data, tmp_path / "out", predict, "--split", "all", "--concurrent", "3") == 0
+    assert most == 3
+
+
+def test_region_modality_and_limit_choose_the_denominator(data: Path, tmp_path: Path) -> None:
+    chest = ("--split", "all", "--region", "thorax", "--modality", "CT")
+    assert run(data, tmp_path / "chest", thinks_of_lam, *chest) == 0
+    assert [line.case for line in lines(tmp_path / "chest")] == [
+        "SYN0001", "SYN0002", "SYN0006", "SYN0007",
+    ]  # fmt: skip
+    assert run(data, tmp_path / "a", thinks_of_lam, "--split", "all", "--limit", "3") == 0
+    assert run(data, tmp_path / "b", thinks_of_lam, "--split", "all", "--limit", "3") == 0
+    drawn = [line.case for line in lines(tmp_path / "a")]
+    assert len(drawn) == 3
+    assert drawn == [line.case for line in lines(tmp_path / "b")]
+
+
+def test_the_manifest_says_what_the_run_was_made_from(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    async def predict(case: Case) -> Prediction:
+        return Prediction(diagnoses=(Named(name="LAM"),), versions={"index": "abc"})
+
+    assert run(data, out, predict) == 0
+    (line, *_) = lines(out)
+    import json
+
+    manifest = Manifest.model_validate(json.loads((out / "manifest.json").read_text())[line.config])
+    assert manifest.exclusions == {"SYN0005": "no diagnosis"}
+    assert manifest.reported == {"index": "abc"}
+    assert len(manifest.source_sha256) == len(manifest.dataset_sha256) == 64
+    assert "scipy" in manifest.packages
+
+
+def test_two_views_and_changed_data_do_not_share_lines(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run(data, out, thinks_of_lam) == 0
+    assert run(data, out, thinks_of_lam, "--view", "V1") == 0
+    assert len(lines(out)) == 8
+    truth = data / "truth.jsonl"
+    truth.write_text(truth.read_text() + "\n")
+    assert run(data, out, thinks_of_lam) == 0
+    assert len(lines(out)) == 12
+    assert run(data, out, thinks_of_lam) == 0
+    assert len(lines(out)) == 12
+
+
+def test_the_prior_arm_needs_nothing_but_the_region(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    argv = ["--data", str(data), "--out", str(out), "--view", "V0", "--arm", "prior"]
+    assert main(argv) == 0
+    by_case = {line.case: line for line in lines(out)}
+    assert by_case["SYN0003"].rank == 8  # hepatic hemangioma, eighth of the abdomen's list
+    assert by_case["SYN0001"].rank is None
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--data", "/nowhere"], "Case_topic.json is missing"),
+        (["--truth", "/nowhere/truth.jsonl"], "truth.jsonl is missing"),
+        (["--region", "elbow"], "--region takes one of abdomen, head, thorax"),
+    ],
+)
+def test_what_the_person_can_mend_is_one_line_and_code_2(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
+    argv = ["--data", str(data), "--out", str(tmp_path / "out"), "--arm", "prior", *more]
+    assert main(argv) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert message in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("more", [["--limit", "0"], ["--view", "V9"], ["--arm", "oracle"]])
+def test_an_argument_that_does_not_fit_is_code_2(
+    data: Path, tmp_path: Path, more: list[str]
+) -> None:
+    argv = ["--data", str(data), "--out", str(tmp_path / "out"), "--arm", "prior", *more]
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2

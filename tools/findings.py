@@ -1,0 +1,43 @@
+"""Finding: one thing seen, measured or told, with where it comes from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Side = Literal["left", "right", "bilateral", ""]
+Source = Literal["vision", "measurement", "person", "report"]
+
+
+class Finding(BaseModel):
+    """A vocabulary term that is present or absent.
+
+    Attributes:
+        id: F1, F2 ...; empty until the case takes the finding in.
+        term: Id of a term of the finding vocabulary.
+        certainty: 0..1, how sure the source is of `present`.
+        source: vision (a model looked), measurement (computed from HU), report (the text of the
+            findings that came with the case), person (the history or a chat message).
+        backend: What produced it: a model and revision, a measurement and its version, or "text".
+        series, slices: Where it was seen: the series id and 1-based slice numbers.
+        value: What was measured, with its unit, or the words it was read from.
+        retracted: The person said that it is wrong; it stays in the record and weighs nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = ""
+    term: str
+    name: str
+    present: bool
+    certainty: float = Field(ge=0, le=1)
+    source: Source
+    backend: str
+    series: str = ""
+    slices: tuple[int, ...] = ()
+    window: str = ""
+    place: str = ""
+    side: Side = ""
+    value: str = ""
+    retracted: bool = False

@@ -1,0 +1,55 @@
+"""PNG, JPEG and WebP pictures: screenshots and photographs of images, shown as they are."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tools.imaging.files import Source
+from tools.imaging.pixels import READ_ERRORS, LeftOut
+
+_MOST_PIXELS = 64_000_000
+_FORMATS = ("PNG", "JPEG", "WEBP")
+
+
+def read_picture(source: Source) -> NDArray[np.float32]:
+    """A picture in grey, upright, without its metadata.
+
+    Returns:
+        (1, rows, columns) float32, whole numbers 0..255.
+
+    Raises:
+        LeftOut: When it is broken or larger than 64 million pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with source.open() as file, Image.open(file, formats=_FORMATS) as picture:
+                if picture.width * picture.height > _MOST_PIXELS:
+                    raise LeftOut(
+                        f"the picture is larger than {_MOST_PIXELS // 1_000_000} million pixels",
+                        "make it smaller",
+                    )
+                upright = ImageOps.exif_transpose(picture)
+                return np.asarray(_grey(upright), dtype=np.float32)[np.newaxis]
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise LeftOut("the picture is too large", "make it smaller") from error
+    except (UnidentifiedImageError, SyntaxError, *READ_ERRORS) as error:
+        raise LeftOut("the picture is broken", "export it again") from error
+
+
+def _grey(picture: Image.Image) -> Image.Image:
+    """8-bit grey; what is transparent is black, as around an image on a viewer."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        values = np.asarray(picture, dtype=np.float64)
+        low, high = float(values.min()), float(values.max())
+        scaled = (values - low) / (high - low if high > low else 1.0) * 255.0
+        return Image.fromarray(np.rint(scaled).astype(np.uint8))
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+        picture = Image.alpha_composite(black, picture)
+    return picture.convert("L")

@@ -1,0 +1,1 @@
+"""Vision backends: what looks at pictures, behind the protocol of base.py."""

@@ -1,0 +1,70 @@
+"""Weighing: the case's findings against every entry of the knowledge base."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from knowledge.rank import Observation, Ranking, rank
+from knowledge.retrieve import KnowledgeBase
+from tools.findings import Finding
+
+# Whose word stands when two sources disagree on one term, most trusted first.
+SOURCES = ("measurement", "report", "person", "vision")
+
+
+def standing(findings: Sequence[Finding]) -> list[Finding]:
+    """One finding a term, from the most trusted source, then the most certain; retracted ones out."""
+    best: dict[str, Finding] = {}
+    for finding in findings:
+        if finding.retracted:
+            continue
+        kept = best.get(finding.term)
+        if kept is None or _trust(finding) > _trust(kept):
+            best[finding.term] = finding
+    return list(best.values())
+
+
+def contradictions(findings: Sequence[Finding]) -> list[tuple[Finding, Finding]]:
+    """Pairs that cannot both hold: the same term present in one source and absent in another.
+
+    Two findings that both name a side, and name different ones, do not contradict each other.
+    """
+    live = [f for f in findings if not f.retracted]
+    return [
+        (one, two)
+        for at, one in enumerate(live)
+        for two in live[at + 1 :]
+        if one.term == two.term
+        and one.present != two.present
+        and not (one.side and two.side and one.side != two.side and "bilateral" not in (one.side, two.side))
+    ]
+
+
+def weigh(
+    findings: Sequence[Finding],
+    knowledge: KnowledgeBase,
+    *,
+    history: str,
+    age_years: float | None,
+    sex: str | None,
+) -> Ranking:
+    """The posterior over all entries, from the standing findings, the history and demographics."""
+    observations = [
+        Observation(
+            id=f.id, term=f.term, present=f.present, certainty=f.certainty, source=f.source
+        )
+        for f in standing(findings)
+        if f.term in knowledge.vocabulary
+    ]
+    return rank(
+        knowledge.entries,
+        knowledge.vocabulary,
+        observations,
+        history=history,
+        age_years=age_years,
+        sex=sex,
+    )
+
+
+def _trust(finding: Finding) -> tuple[int, float, bool]:
+    return -SOURCES.index(finding.source), finding.certainty, finding.present
