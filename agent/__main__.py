@@ -11,7 +11,9 @@ from agent.version import __version__
 from tools.errors import UserError
 
 _DEMOS = ("cystic-lung", "hyperlucent-lung", "microlithiasis")
-_EPILOG = "Not for clinical use. Exit codes: 0 a report, 2 input or set-up to mend, 130 interrupted."
+_EPILOG = (
+    "Not for clinical use. Exit codes: 0 a report, 2 input or set-up to mend, 130 interrupted."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hoofbeat",
-        description="Read a radiology case, look rare disease up, and argue to a ranked differential.",
+        description="Read a radiology case, look rare disease up, argue to a ranked differential.",
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"hoofbeat {__version__}")

@@ -60,9 +60,7 @@ def _case(options: argparse.Namespace, settings: Settings, on_step: object) -> C
         if options.dicom is not None:
             return demo_case(options.case, options.dicom, settings, lesion_free=options.lesion_free)
         with tempfile.TemporaryDirectory(prefix="hoofbeat-demo-") as folder:
-            return demo_case(
-                options.case, Path(folder), settings, lesion_free=options.lesion_free
-            )
+            return demo_case(options.case, Path(folder), settings, lesion_free=options.lesion_free)
     if not options.paths and not options.history and not options.findings:
         raise UserError("nothing to read: give a PATH, --history or --findings (see --help)")
     if callable(on_step) and options.paths:
@@ -101,7 +99,9 @@ def show(report: Report, console: Console) -> None:
         table.add_row("", "Other", f"{differential.other_probability:.1%}", "", "")
         console.print(table)
         if differential.diagnoses[0].settles:
-            console.print(f"What would settle the first: {escape(differential.diagnoses[0].settles)}")
+            console.print(
+                f"What would settle the first: {escape(differential.diagnoses[0].settles)}"
+            )
     _show_findings(report, console)
     for limit in differential.limits:
         console.print(f"[yellow]Limit:[/yellow] {escape(limit)}", highlight=False)

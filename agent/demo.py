@@ -12,7 +12,8 @@ from typing import Literal
 
 from agent.case import Case
 from agent.settings import Settings
-from tools.imaging.phantom import Lesion, Patient, write_phantom
+from tools.imaging.phantom import Patient, write_phantom
+from tools.imaging.phantom_lesions import Lesion
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

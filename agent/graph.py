@@ -1,6 +1,6 @@
 """The graph: nodes and edges, no logic.
 
-        intake ─► plan ─► act ─► plan ... ─► review ─► report
+intake ─► plan ─► act ─► plan ... ─► review ─► report
 """
 
 from __future__ import annotations

@@ -54,7 +54,9 @@ class Intake:
             first_number = len((old or {}).get("series", [])) + 1
             loaded = keep_attachments(attachments, self._bench.store, first_number=first_number)
         case = Case.model_validate(old) if old and is_first else _case(old, said, loaded)
-        findings = self._findings(case, said, is_first=is_first, count=len(state.get("findings", [])))
+        findings = self._findings(
+            case, said, is_first=is_first, count=len(state.get("findings", []))
+        )
         retracted = _retracted(said, state.get("findings", []))
         brief = make_brief(
             said="" if is_first else said,
@@ -80,7 +82,9 @@ class Intake:
             "trace": [{"node": "intake", "what": what, "seconds": seconds}],
         }
 
-    def _findings(self, case: Case, said: str, *, is_first: bool, count: int) -> list[dict[str, Any]]:
+    def _findings(
+        self, case: Case, said: str, *, is_first: bool, count: int
+    ) -> list[dict[str, Any]]:
         knowledge = self._bench.knowledge
         read = []
         if is_first:

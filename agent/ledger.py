@@ -42,9 +42,7 @@ class Ledger:
 
 def build_ledger(case: Case, findings: Sequence[Finding], knowledge: KnowledgeBase) -> Ledger:
     """Weigh the standing findings, the history, age and sex against every entry."""
-    ranking = weigh(
-        findings, knowledge, history=case.history, age_years=case.age_years, sex=case.sex
-    )
+    ranking = weigh(findings, knowledge, case.model_dump())
     known = {f.id for f in findings}
     return Ledger(
         lines={r.disease_id: _line(r, known, knowledge) for r in ranking.ranked},

@@ -82,8 +82,10 @@ class Nodes:
         messages, findings, passages = _taken_in(state, ordered)
         looks = sum(call["name"] in VISION_TOOLS for call in allowed)
         if findings:
-            _tell(f"{sum(f['present'] for f in findings)} findings present, "
-                  f"{sum(not f['present'] for f in findings)} absent")
+            _tell(
+                f"{sum(f['present'] for f in findings)} findings present, "
+                f"{sum(not f['present'] for f in findings)} absent"
+            )
         return {
             "messages": messages,
             "findings": findings,
@@ -94,7 +96,7 @@ class Nodes:
         }
 
     def review(self, state: CaseState) -> Update:
-        """Check the submission; send it back once a budget unit, or let it pass with faults removed."""
+        """Check the submission; send it back while the budget lasts, else take its faults out."""
         started = time.perf_counter()
         asked = _last(state)
         turn = _counted(state, reviews=1)
@@ -138,7 +140,12 @@ class Nodes:
     def report(self, state: CaseState) -> Update:
         """The structured report, and the answer in words."""
         last = _last_ai(state)
-        if state.get("report") and not state["turn"].get("reviews") and last and not last.tool_calls:
+        if (
+            state.get("report")
+            and not state["turn"].get("reviews")
+            and last
+            and not last.tool_calls
+        ):
             return {}  # a follow-up that was answered in words stands as it is
         case = Case.model_validate(state["case"])
         kept = state.get("submission") or {}
@@ -202,7 +209,9 @@ class Nodes:
                 why = "" if left >= 0 else "the vision budget is spent: submit with what there is"
             if why:
                 refused.append(
-                    ToolMessage(why, tool_call_id=str(call["id"]), name=call["name"], status="error")
+                    ToolMessage(
+                        why, tool_call_id=str(call["id"]), name=call["name"], status="error"
+                    )
                 )
             else:
                 allowed.append(call)
@@ -212,7 +221,7 @@ class Nodes:
 def _taken_in(
     state: CaseState, answered: Sequence[ToolMessage]
 ) -> tuple[list[ToolMessage], list[dict[str, Any]], list[dict[str, Any]]]:
-    """Give findings and passages their ids, in the order of the calls; artifacts leave the messages."""
+    """Give findings and passages their ids, in call order; artifacts leave the messages."""
     findings: list[dict[str, Any]] = []
     passages: list[dict[str, Any]] = []
     known = {p["source"]: p["id"] for p in state.get("passages", [])}

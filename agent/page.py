@@ -92,7 +92,9 @@ def write_whole(path: Path, text: str) -> None:
             file.write(text)
         os.replace(part, path)
     except OSError as error:
-        raise UserError(f"cannot write {str(path)!r}: {error.strerror}; name another place") from error
+        raise UserError(
+            f"cannot write {str(path)!r}: {error.strerror}; name another place"
+        ) from error
 
 
 def render_page(report: Report, shown: Sequence[ShownSeries]) -> str:
@@ -142,9 +144,7 @@ def show(series: Series, store: ArtifactStore, report: Report) -> ShownSeries:
         if preset:
             title += f" (level {preset.level_hu:g}, width {preset.width_hu:g} HU)"
         panels.append(Panel(title=title if preset else "As displayed", pictures=tuple(pictures)))
-    return ShownSeries(
-        series=series, panels=tuple(panels), scout=_scout(series, volume, slices)
-    )
+    return ShownSeries(series=series, panels=tuple(panels), scout=_scout(series, volume, slices))
 
 
 def _chosen(series: Series, volume: Volume, report: Report) -> tuple[int, ...]:

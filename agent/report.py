@@ -65,7 +65,9 @@ class Report(BaseModel):
         """Findings by id in words: "F1 thin-walled cysts, F4 no pleural effusion"."""
         by_id = {f.id: f for f in self.findings}
         return ", ".join(
-            f"{i} {'' if by_id[i].present else 'no '}{by_id[i].name}" for i in finding_ids if i in by_id
+            f"{i} {'' if by_id[i].present else 'no '}{by_id[i].name}"
+            for i in finding_ids
+            if i in by_id
         )
 
 
@@ -79,7 +81,7 @@ def answer(report: Report) -> str:
         lines += ["| # | Diagnosis | Probability | For | Against |", "|---|---|---|---|---|"]
         lines += [
             f"| {number} | {'⚠ ' if d.cant_miss else ''}{d.name} | {d.probability:.0%} "
-            f"| {report.named(d.evidence_for) or '–'} | {report.named(d.evidence_against) or '–'} |"
+            f"| {report.named(d.evidence_for) or '-'} | {report.named(d.evidence_against) or '-'} |"
             for number, d in enumerate(differential.diagnoses, start=1)
         ]
         lines += [f"| | Other | {differential.other_probability:.0%} | | |", ""]

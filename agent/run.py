@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -64,9 +64,10 @@ def diagnose(
     """
     graph = agent or build_agent(settings)
     state: Mapping[str, Any] = {}
-    for mode, chunk in graph.stream(
+    chunks: Iterable[Any] = graph.stream(
         start(case), {"recursion_limit": _RECURSION}, stream_mode=["values", "custom"]
-    ):
+    )
+    for mode, chunk in chunks:
         if mode == "values":
             state = chunk
         elif on_step is not None:

@@ -42,6 +42,4 @@ def submit_tool() -> BaseTool:
         """Submit the ranked differential. Call it once, alone, at the end of a turn."""
         raise RuntimeError("submit_differential is answered by review, not run")
 
-    return StructuredTool.from_function(
-        submit_differential, name=SUBMIT, args_schema=Submission
-    )
+    return StructuredTool.from_function(submit_differential, name=SUBMIT, args_schema=Submission)

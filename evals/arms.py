@@ -8,7 +8,6 @@ from typing import Any
 
 from agent.case import Case
 from evals.prior import COMMON_BY_REGION
-from tools.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,14 +70,3 @@ def prior_arm() -> Arm:
 
 
 ARMS: Mapping[str, Callable[[], Arm]] = {"offline": offline_arm, "prior": prior_arm}
-
-
-def build_arm(name: str, arms: Mapping[str, Callable[[], Arm]]) -> Arm:
-    """The arm of that name.
-
-    Raises:
-        UserError: When the table has none.
-    """
-    if name not in arms:
-        raise UserError(f"no arm {name!r}: --arm takes {', '.join(arms)}")
-    return arms[name]()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.case import Case
@@ -35,7 +35,7 @@ class Line(BaseModel):
     """One case of a run.
 
     Attributes:
-        config: Hash of the arm's settings, the data, the truth and the source code.
+        config: Hash of the arm's settings, data, split, truth, source code and time-out.
         status: OK: a list to score. NO_ANSWER: refusal, abstention, time-out or an empty list,
             which is a miss. UNSCORED: a fault, which is a miss and fails the run.
         error: Class of what was raised and where, never its message, which may hold case text.
@@ -79,14 +79,14 @@ class Ledger:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._file = path.open("ab+")
+        self._lock = FileLock(path.with_suffix(".lock"))  # the system frees it after a kill, too
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._file.close()
+            self._lock.acquire(blocking=False)
+        except Timeout as error:
             raise UserError(
                 f"{path}: another run is writing here; give this one another --out"
             ) from error
+        self._file = path.open("ab+")
         self._cut_torn_line()
 
     def __enter__(self) -> Ledger:
@@ -94,8 +94,9 @@ class Ledger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file, which releases it for the next run."""
+        """Close the file and free it for the next run."""
         self._file.close()
+        self._lock.release()
 
     def append(self, line: Line) -> None:
         """Write a line and return when the disk has it."""

@@ -57,7 +57,7 @@ def config_hash(settings: Mapping[str, object], *parts: str) -> str:
 
     Args:
         settings: The arm's, as JSON values.
-        parts: Hashes of data, truth and source.
+        parts: Hashes of data, truth and source, the split, the time-out.
     """
     text = json.dumps([settings, *parts], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -99,10 +99,9 @@ def judge_list(names: Sequence[str], truth: Truth, synonyms: Synonyms | None = N
 def distinct(names: Sequence[str], synonyms: Synonyms | None = None) -> list[int]:
     """Indices of the items left when one that means the same as an earlier one is dropped."""
     kept: list[int] = []
-    seen: set[tuple[bool, str]] = set()
+    seen: set[str] = set()
     for index, name in enumerate(names):
-        denied = is_denied(name)
-        meant = {(denied, key) for key in keys(name) | _expand(keys(name), synonyms)}
+        meant = keys(name) | _expand(keys(name), synonyms)
         if not meant & seen:
             kept.append(index)
         seen |= meant

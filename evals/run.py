@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from evals.arms import ARMS, Arm, build_arm
+from evals.arms import ARMS, Arm
 from evals.execute import Run, run_cases
 from evals.ledger import Ledger
 from evals.manifest import (
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None, arms: Mapping[str, Callable[[], Arm]
 def _run(options: argparse.Namespace, arms: Mapping[str, Callable[[], Arm]]) -> int:
     dataset = load_medpix(options.data, options.split, options.truth)
     cases = select(dataset, options)
-    arm = build_arm(options.arm, arms)
+    arm = arms[options.arm]()
     source = source_sha256()
     commit, is_dirty = git_state()
     manifest = Manifest(
@@ -76,7 +76,14 @@ def _run(options: argparse.Namespace, arms: Mapping[str, Callable[[], Arm]]) -> 
         arm_name=options.arm,
         arm=arm,
         seed=options.seed,
-        config=config_hash(arm.config, dataset.sha256, dataset.truth_sha256, options.split, source),
+        config=config_hash(
+            arm.config,
+            dataset.sha256,
+            dataset.truth_sha256,
+            source,
+            options.split,
+            str(options.timeout_s),
+        ),
         synonyms=index_synonyms([(e.name, *e.synonyms) for e in load_entries().values()]),
         timeout_s=options.timeout_s,
     )

@@ -15,7 +15,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 well, 1 the check found faults, 2 a usage error."""
     parser = argparse.ArgumentParser(prog="python -m knowledge", description=__doc__)
     parser.add_argument(
-        "--cache-dir", type=Path, default=None, help="where the index is kept (default: the user's cache)"
+        "--cache-dir",
+        type=Path,
+        default=None,
+        help="where the index is kept (default: the user's cache)",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build", help="build the index now instead of at the first search")
@@ -46,7 +49,8 @@ def _check() -> int:
     for problem in problems:
         print(problem, file=sys.stderr)
     rare = sum(entry.rarity == "rare" for entry in entries.values())
-    print(f"{len(entries)} entries ({rare} rare), {len(vocabulary.terms)} terms, {len(problems)} faults")
+    terms = len(vocabulary.terms)
+    print(f"{len(entries)} entries ({rare} rare), {terms} terms, {len(problems)} faults")
     return 1 if problems else 0
 
 

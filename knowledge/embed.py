@@ -62,7 +62,7 @@ class OnnxEncoder:
         return self._identity
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Mean over the words' vectors, normalised, as sentence-transformers does for this model."""
+        """Mean over the words' vectors, normalised: what sentence-transformers does here."""
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         out = np.zeros((len(texts), 384), dtype=np.float32)
         for at in range(0, len(order), _BATCH):
@@ -93,7 +93,9 @@ class SentenceTransformersEncoder:
         """Model name and a hash of its parameters' shapes and sums."""
         digest = hashlib.sha256()
         for name, weight in sorted(self._model.state_dict().items()):
-            digest.update(f"{name} {tuple(weight.shape)} {float(weight.double().sum()):.6f}".encode())
+            digest.update(
+                f"{name} {tuple(weight.shape)} {float(weight.double().sum()):.6f}".encode()
+            )
         return f"{self._name}@{digest.hexdigest()[:12]}"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -105,7 +107,7 @@ class SentenceTransformersEncoder:
 
 
 def open_encoder(model: str, cache_dir: Path) -> Encoder:
-    """The encoder of a model name; the default one needs neither network nor torch once exported."""
+    """The encoder of a model name; the default needs neither network nor torch once exported."""
     return OnnxEncoder(cache_dir) if model == DEFAULT_MODEL else SentenceTransformersEncoder(model)
 
 
@@ -124,7 +126,7 @@ def _export(folder: Path, target: Path) -> None:
     import torch
     from transformers import AutoModel
 
-    class Hidden(torch.nn.Module):
+    class Hidden(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.model = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()

@@ -156,6 +156,8 @@ def load_entries() -> Mapping[str, Entry]:
     for source in entry_files():
         entry = read_yaml(source, Entry)
         if source.name != f"{entry.id}.yaml":
-            raise KnowledgeError(f"{source.name}: holds the id {entry.id!r}; name the file after it")
+            raise KnowledgeError(
+                f"{source.name}: holds the id {entry.id!r}; name the file after it"
+            )
         entries[entry.id] = entry
     return entries

@@ -39,7 +39,8 @@ _NEGATIONS_AFTER = tuple(
 )  # fmt: skip
 # "not" that denies nothing about the finding: "not only", "no change in", "no longer than".
 _FALSE_NEGATIONS = tuple(
-    forms(p) for p in ("no change", "no increase", "no significant change", "not only", "no interval")
+    forms(p)
+    for p in ("no change", "no increase", "no significant change", "not only", "no interval")
 )
 _DOUBTS = tuple(
     forms(phrase)

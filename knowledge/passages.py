@@ -68,9 +68,7 @@ def _of_entry(
     entry: Entry, entries: Mapping[str, Entry], vocabulary: Vocabulary
 ) -> Iterable[Chunk]:
     seen = ", ".join(
-        " ".join(
-            filter(None, (vocabulary[f.term].name, f"({f.place})" if f.place else ""))
-        )
+        " ".join(filter(None, (vocabulary[f.term].name, f"({f.place})" if f.place else "")))
         for f in sorted(entry.findings, key=lambda f: -f.frequency)
         if f.frequency >= 0.1 and f.term in vocabulary
     )

@@ -25,9 +25,10 @@ from knowledge.vocabulary import Vocabulary
 # turns out to be one entry of the class. The gap is far narrower than between the prevalences
 # (1 : 100 : 10,000), because the common and typical is seldom brought.
 PRIORS: Mapping[str, float] = {"rare": 1.0, "uncommon": 2.5, "common": 5.0}
-# A disease that has no entry: its share before any finding, and how often it shows any one finding.
+# A disease that has no entry: its share before any finding, and how often it shows a finding that
+# is seen: three times the background rate, since something is wrong with the patient.
 OTHER_PRIOR = 0.25
-OTHER_FREQUENCY = 0.15
+OTHER_RATIO = 3.0
 # Sensitivity and specificity by source. Vision: MedGemma 1.5 4B is right in 61 % of balanced CT
 # questions (model card); the others are this project's estimates.
 TRUST: Mapping[str, tuple[float, float]] = {
@@ -37,6 +38,7 @@ TRUST: Mapping[str, tuple[float, float]] = {
     "vision": (0.61, 0.61),
 }
 _FAMILY_WEIGHT = 0.35  # what a second term of the same family still adds
+_DISTRIBUTION_WEIGHT = 0.5  # where a finding lies qualifies it and says less than what it is
 _CLINICAL_HIT = 0.30  # P(a history names one of the entry's clinical terms | disease)
 _CLINICAL_CAP = 4.0  # ln: history alone never outweighs this
 _AGE_DECAY_YEARS = 12.0
@@ -46,13 +48,18 @@ _SEX_FLOOR = 0.04
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
-    """A finding as the ranking takes it: which term, present or not, how sure, from where."""
+    """A finding as the ranking takes it: which term, present or not, how sure, from where.
+
+    `modality` is CT, XR, MR, US or NM when it is known: then only what the entries expect in that
+    modality counts. A lucent hemithorax on a radiograph may be free air; on CT it is the lung.
+    """
 
     id: str
     term: str
     present: bool
     certainty: float
     source: str
+    modality: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +131,9 @@ def rank(
             contributions=parts,
             not_seen=tuple(
                 dict.fromkeys(
-                    f.term for f in entry.findings if f.frequency >= 0.5 and f.term not in looked_for
+                    f.term
+                    for f in entry.findings
+                    if f.frequency >= 0.5 and f.term not in looked_for
                 )
             ),
         )
@@ -143,27 +152,29 @@ def _reported(p: float, source: str, *, present: bool) -> float:
 def _finding(
     entry: Entry, vocabulary: Vocabulary, observed: Observation, weight: float
 ) -> Contribution:
-    frequency = expected_frequency(entry, vocabulary, observed.term)
+    frequency = expected_frequency(entry, vocabulary, observed.term, observed.modality)
     if frequency is None:
         return Contribution(source=observed.id, log_ratio=0.0)
     background = vocabulary[observed.term].background
     ratio = _reported(frequency, observed.source, present=observed.present) / _reported(
         background, observed.source, present=observed.present
     )
-    return Contribution(
-        source=observed.id, log_ratio=weight * observed.certainty * math.log(ratio)
-    )
+    return Contribution(source=observed.id, log_ratio=weight * observed.certainty * math.log(ratio))
 
 
-def expected_frequency(entry: Entry, vocabulary: Vocabulary, term: str) -> float | None:
-    """How often the disease shows the term; a narrower listed term implies the broader one."""
-    listed = [f.frequency for f in entry.findings if f.term == term]
+def expected_frequency(
+    entry: Entry, vocabulary: Vocabulary, term: str, modality: str = ""
+) -> float | None:
+    """How often the disease shows the term; a narrower listed term implies the broader one.
+
+    None when the entry says nothing of it (in that modality, when one is given).
+    """
+    expected = [f for f in entry.findings if not modality or f.modality == modality]
+    listed = [f.frequency for f in expected if f.term == term]
     if listed:
         return max(listed)
     implied = [
-        f.frequency
-        for f in entry.findings
-        if f.frequency >= 0.1 and term in vocabulary.ancestors(f.term)
+        f.frequency for f in expected if f.frequency >= 0.1 and term in vocabulary.ancestors(f.term)
     ]
     return max(implied) if implied else None
 
@@ -172,13 +183,16 @@ def _other(vocabulary: Vocabulary, observed: Observation, weight: float) -> floa
     if not observed.present:
         return 0.0
     background = vocabulary[observed.term].background
-    ratio = _reported(
-        max(OTHER_FREQUENCY, background), observed.source, present=True
-    ) / _reported(background, observed.source, present=True)
+    frequency = min(0.5, OTHER_RATIO * background)
+    ratio = _reported(max(frequency, background), observed.source, present=True) / _reported(
+        background, observed.source, present=True
+    )
     return weight * observed.certainty * math.log(ratio)
 
 
-def _family_weights(vocabulary: Vocabulary, observations: Sequence[Observation]) -> dict[str, float]:
+def _family_weights(
+    vocabulary: Vocabulary, observations: Sequence[Observation]
+) -> dict[str, float]:
     """1 for the rarest observed term of a family, _FAMILY_WEIGHT for its kin."""
     weights: dict[str, float] = {}
     for observed in observations:
@@ -196,7 +210,10 @@ def _family_weights(vocabulary: Vocabulary, observations: Sequence[Observation])
             leads = all(mine >= other for other in others)
         else:
             leads = all(mine <= other for other in others)
-        weights[observed.id] = 1.0 if leads else _FAMILY_WEIGHT
+        weight = 1.0 if leads else _FAMILY_WEIGHT
+        if vocabulary[observed.term].kind == "distribution":
+            weight *= _DISTRIBUTION_WEIGHT
+        weights[observed.id] = weight
     return weights
 
 

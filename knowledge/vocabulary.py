@@ -102,7 +102,9 @@ def build_vocabulary(terms: Iterable[Term]) -> Vocabulary:
 def load_vocabulary() -> Vocabulary:
     """The vocabulary that ships with the package (knowledge/terms/*.yaml)."""
     folder = files("knowledge") / "terms"
-    sources = sorted((p for p in folder.iterdir() if p.name.endswith(".yaml")), key=lambda p: p.name)
+    sources = sorted(
+        (p for p in folder.iterdir() if p.name.endswith(".yaml")), key=lambda p: p.name
+    )
     terms: list[Term] = []
     for source in sources:
         terms.extend(read_yaml(source, list[Term]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,13 @@ _KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "LANGSMITH_API_KEY", "LANGCHAIN_TRA
 
 
 @pytest.fixture(autouse=True)
-def _no_key_and_no_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_key_and_no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reaches a paid service or a hub, whatever the machine's environment holds."""
     for name, value in _OFFLINE.items():
         monkeypatch.setenv(name, value)
     for name in (*_KEYS, *(n for n in os.environ if n.startswith("HOOFBEAT_"))):
         if name != "HOOFBEAT_DATA":
             monkeypatch.delenv(name, raising=False)
-    yield
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from agent.planner.gemini import GeminiPlanner
 from tests.gemini_server import KEY, GeminiServer
 
 WAYS = ("invoke", "ainvoke", "stream", "astream")
+TWO_WAYS = ("invoke", "astream")  # where the four share the code: one of each kind
 
 
 def planner_for(server: GeminiServer, **settings: Any) -> GeminiPlanner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from langchain_core.tools import BaseTool, StructuredTool
@@ -13,7 +14,7 @@ from pydantic import Field
 from tools import TOOLS, outcome
 from tools.errors import ToolFailure
 from tools.findings import Finding
-from tools.imaging.measure import measure_lungs
+from tools.imaging.measure import LungNumbers, measure_lungs
 from tools.imaging.raster import even_slices, slice_views
 from tools.imaging.series import Series
 from tools.imaging.windows import WINDOWS, View
@@ -36,7 +37,9 @@ def bind(bench: Workbench) -> list[BaseTool]:
     """Every tool of TOOLS over one bench."""
 
     def look(
-        window: Annotated[str, Field(description=f"One of {', '.join(WINDOWS)}, medgemma, as displayed.")],
+        window: Annotated[
+            str, Field(description=f"One of {', '.join(WINDOWS)}, medgemma, as displayed.")
+        ],
         state: State,
         series: Annotated[str, Field(description="Series id; empty: the first.")] = "",
         slices: Annotated[list[int], Field(description="1-based; empty: evenly spaced.")] = [],  # noqa: B006
@@ -52,7 +55,12 @@ def bind(bench: Workbench) -> list[BaseTool]:
         return _answer(
             outcome(
                 findings=[f.model_dump() for f in seen.findings],
-                note={"window": window, "series": one.id, "dropped": seen.dropped},
+                note={
+                    "window": window,
+                    "series": one.id,
+                    "slices_left_out": seen.shown.left_out,
+                    "dropped": seen.dropped,
+                },
             )
         )
 
@@ -62,7 +70,7 @@ def bind(bench: Workbench) -> list[BaseTool]:
         series: Annotated[str, Field(description="Series id; empty: the first.")] = "",
         slices: Annotated[list[int], Field(description="1-based; empty: evenly spaced.")] = [],  # noqa: B006
     ) -> Answer:
-        """Ask the vision model one closed question about one finding; its p(yes) is the certainty."""
+        """Ask the vision model whether one finding is there; p(yes) gives its certainty."""
         vision = _vision(bench)
         vocabulary = bench.knowledge.vocabulary
         if term not in vocabulary:
@@ -73,7 +81,7 @@ def bind(bench: Workbench) -> list[BaseTool]:
         window = vocabulary[term].window if one.unit == "HU" else "as displayed"
         views = _views(bench, one, window, slices, vision.capabilities.images_per_prompt)
         answer = ask_finding(vision, views, vocabulary[term], is_volume=one.kind != "image")
-        finding = finding_from_answer(vision, views, vocabulary[term], answer)
+        finding = finding_from_answer(answer)
         return _answer(
             outcome(
                 findings=[finding.model_dump()],
@@ -93,14 +101,22 @@ def bind(bench: Workbench) -> list[BaseTool]:
         return _answer(
             outcome(
                 findings=[f.model_dump() for f in findings_from_lungs(lungs, one.id)],
-                note={"series": one.id, "measured": lungs.summary()},
+                note={
+                    "series": one.id,
+                    "left": _numbers(lungs.left),
+                    "right": _numbers(lungs.right),
+                },
             )
         )
 
     def search_knowledge(
-        query: Annotated[str, Field(description="Findings or a disease, in a radiologist's words.")],
-        state: State,  # noqa: ARG001
-        disease_ids: Annotated[list[str], Field(description="Only these entries; empty: all.")] = [],  # noqa: B006
+        query: Annotated[
+            str, Field(description="Findings or a disease, in a radiologist's words.")
+        ],
+        state: State,
+        disease_ids: Annotated[
+            list[str], Field(description="Only these entries; empty: all.")
+        ] = [],  # noqa: B006
         limit: Annotated[int, Field(ge=1, le=20)] = 8,
     ) -> Answer:
         """Search the knowledge base; passages say what a disease looks like and its mimics."""
@@ -112,15 +128,8 @@ def bind(bench: Workbench) -> list[BaseTool]:
 
     def weigh_evidence(state: State) -> Answer:
         """Weigh all findings, the history and age and sex against every entry; best ten first."""
-        case = state["case"]
         findings = [Finding.model_validate(f) for f in state.get("findings", [])]
-        ranking = weigh(
-            findings,
-            bench.knowledge,
-            history=case.get("history", ""),
-            age_years=case.get("age_years"),
-            sex=case.get("sex"),
-        )
+        ranking = weigh(findings, bench.knowledge, state["case"])
         candidates = []
         for ranked in ranking.ranked[:_CANDIDATES]:
             entry = bench.knowledge.entries[ranked.disease_id]
@@ -172,12 +181,28 @@ def render(found: Mapping[str, Any]) -> str:
 
 
 def _short(finding: Mapping[str, Any]) -> dict[str, Any]:
-    keys = ("id", "term", "present", "certainty", "source", "side", "place", "window", "slices", "value")
+    keys = (
+        "id",
+        "term",
+        "present",
+        "certainty",
+        "source",
+        "side",
+        "place",
+        "window",
+        "slices",
+        "value",
+    )
     return {k: finding[k] for k in keys if finding.get(k) not in ("", (), [], None)}
 
 
 def _series(state: Mapping[str, Any]) -> list[Series]:
     return [Series.model_validate(s) for s in state["case"].get("series", [])]
+
+
+def _numbers(lung: LungNumbers) -> dict[str, float]:
+    """One lung, rounded to what a CT can tell."""
+    return {k: float(f"{v:.3g}") for k, v in asdict(lung).items()}
 
 
 def _vision(bench: Workbench) -> VisionModel:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from knowledge.rank import Observation, Ranking, rank
 from knowledge.retrieve import KnowledgeBase
@@ -10,10 +11,12 @@ from tools.findings import Finding
 
 # Whose word stands when two sources disagree on one term, most trusted first.
 SOURCES = ("measurement", "report", "person", "vision")
+# DICOM's modality to the knowledge base's.
+_MODALITIES = {"CT": "CT", "CR": "XR", "DX": "XR", "MR": "MR", "US": "US", "NM": "NM", "PT": "NM"}
 
 
 def standing(findings: Sequence[Finding]) -> list[Finding]:
-    """One finding a term, from the most trusted source, then the most certain; retracted ones out."""
+    """One finding a term: the most trusted source, then the most certain; none retracted."""
     best: dict[str, Finding] = {}
     for finding in findings:
         if finding.retracted:
@@ -36,22 +39,34 @@ def contradictions(findings: Sequence[Finding]) -> list[tuple[Finding, Finding]]
         for two in live[at + 1 :]
         if one.term == two.term
         and one.present != two.present
-        and not (one.side and two.side and one.side != two.side and "bilateral" not in (one.side, two.side))
+        and not (
+            one.side
+            and two.side
+            and one.side != two.side
+            and "bilateral" not in (one.side, two.side)
+        )
     ]
 
 
 def weigh(
     findings: Sequence[Finding],
     knowledge: KnowledgeBase,
-    *,
-    history: str,
-    age_years: float | None,
-    sex: str | None,
+    case: Mapping[str, Any],
 ) -> Ranking:
-    """The posterior over all entries, from the standing findings, the history and demographics."""
+    """The posterior over all entries, from the standing findings, the history and demographics.
+
+    Args:
+        case: A Case as JSON: history, age_years, sex and series are read.
+    """
+    modalities = {s["id"]: _MODALITIES.get(s["modality"], "") for s in case.get("series", ())}
     observations = [
         Observation(
-            id=f.id, term=f.term, present=f.present, certainty=f.certainty, source=f.source
+            id=f.id,
+            term=f.term,
+            present=f.present,
+            certainty=f.certainty,
+            source=f.source,
+            modality=modalities.get(f.series, ""),
         )
         for f in standing(findings)
         if f.term in knowledge.vocabulary
@@ -60,9 +75,9 @@ def weigh(
         knowledge.entries,
         knowledge.vocabulary,
         observations,
-        history=history,
-        age_years=age_years,
-        sex=sex,
+        history=case.get("history", ""),
+        age_years=case.get("age_years"),
+        sex=case.get("sex"),
     )
 
 

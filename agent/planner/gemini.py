@@ -272,13 +272,14 @@ async def _responses(client: Client, turn: Turn) -> AsyncGenerator[GenerateConte
 
     The SDK's own timeout means silence under httpx and the whole stream under aiohttp.
     """
-    async with asyncio.timeout(turn.timeout_s()):
+    silence_s = turn.timeout_s()
+    async with asyncio.timeout(silence_s):
         request = turn.request(is_async=True)
         stream: Any = await client.aio.models.generate_content_stream(**request)
     async with aclosing(stream):
         while True:
             try:
-                async with asyncio.timeout(turn.timeout_s()):
+                async with asyncio.timeout(silence_s):
                     response = await anext(stream)
             except StopAsyncIteration:
                 return

@@ -36,19 +36,19 @@ class PlannerError(UserError):
     """The planner gave no usable answer; the message says in one line what to do."""
 
 
-class PlannerUnavailable(PlannerError):  # noqa: N818
+class PlannerUnavailable(PlannerError):
     """The service could not be reached, is overloaded, or the quota is used up."""
 
 
-class PlannerRefused(PlannerError):  # noqa: N818
+class PlannerRefused(PlannerError):
     """The service refused the request: key, permission, model name or request are wrong."""
 
 
-class PlannerBlocked(PlannerError):  # noqa: N818
+class PlannerBlocked(PlannerError):
     """A content filter stopped the prompt or the answer."""
 
 
-class PlannerUnusable(PlannerError):  # noqa: N818
+class PlannerUnusable(PlannerError):
     """The model answered in a form that cannot be used, also after it was told why."""
 
 
@@ -125,7 +125,7 @@ def read_fault(error: Exception, *, secret: str) -> Fault:
     waits = [_retry_after_s(dict(headers)), *map(_retry_info_s, details)]
     quotas = [v.get("quotaId", "") for d in details for v in d.get("violations", ())]
     return Fault(
-        what=f"HTTP {error.code} {error.status or ''}".strip(),
+        what=f"HTTP {error.code} {_safe_words(error.status, secret)}".strip(),
         code=error.code,
         reasons=frozenset(d["reason"] for d in details if "reason" in d),
         says=_safe_words(error.message, secret),
@@ -138,16 +138,19 @@ def read_fault(error: Exception, *, secret: str) -> Fault:
 def refusal(fault: Fault, *, model: str, is_vertex: bool) -> PlannerRefused:
     """The error for a call that will never succeed as it is; names the setting to change."""
     key = (
-        "project, location and credentials (gcloud auth application-default login)"
+        "project, location and login (gcloud auth application-default login)"
         if is_vertex
         else "GEMINI_API_KEY or GOOGLE_API_KEY"
     )
     says = f": {fault.says}" if fault.says else ""
     if fault.code is None or fault.code == 401 or "API_KEY_INVALID" in fault.reasons:
-        return PlannerRefused(f"Gemini does not accept the key ({fault.what}); set a valid {key}")
+        what = "credentials" if is_vertex else "key"
+        return PlannerRefused(
+            f"Gemini does not accept the {what} ({fault.what}); set a valid {key}"
+        )
     if fault.code == 403:
         return PlannerRefused(
-            f"Gemini does not let this key use model {model!r} ({fault.what}); "
+            f"Gemini does not let this key use model {model!r} ({fault.what}{says}); "
             f"check what {key} may do, or name another model"
         )
     if fault.code == 404:
@@ -202,7 +205,7 @@ class Patience:
             asked = f" and asks to wait {fault.asked_wait_s:.0f} s" if fault.asked_wait_s else ""
             raise PlannerUnavailable(
                 f"Gemini is not available ({fault.what}){asked}, which goes past the limit of "
-                f"{self._limit_s:.0f} s for one turn; try again later"
+                f"{self._limit_s:g} s for one turn; try again later"
             )
         return wait_s
 
@@ -225,7 +228,8 @@ def flaw_in(
 
     Args:
         finish_reason: Gemini's FinishReason by name; only STOP is ever used.
-        finish_message: Gemini's remark on it, which may quote the model; it goes to the model only.
+        finish_message: Gemini's remark on it, which may quote the model, so it goes to the model
+            only; the SDK passes it on from Vertex AI alone.
         is_empty: Whether the reply holds neither text nor a call.
         max_output_tokens: The limit that was set, for the message.
 

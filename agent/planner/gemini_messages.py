@@ -1,4 +1,4 @@
-"""LangChain messages to Gemini's wire JSON; nothing here speaks to the network.
+"""LangChain's messages, tools and token counts, to and from Gemini's wire JSON; no network here.
 
 Wire JSON is that of the REST API (https://ai.google.dev/api/generate-content), in camelCase. A turn
 of the model is kept as it came under `additional_kwargs["gemini_content"]` and goes back as it
@@ -22,6 +22,7 @@ from langchain_core.messages import (
     ToolCall,
     ToolMessage,
 )
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 
 Json = dict[str, Any]
 
@@ -121,6 +122,20 @@ def function_declarations(tools: Sequence[Json]) -> list[Json]:
         }
         for function in functions
     ]
+
+
+def read_usage(usage: Json) -> UsageMetadata:
+    """Gemini's UsageMetadata in LangChain's form; thinking counts as output, as it is billed."""
+    reasoning = usage.get("thoughtsTokenCount") or 0
+    tokens_in = (usage.get("promptTokenCount") or 0) + (usage.get("toolUsePromptTokenCount") or 0)
+    tokens_out = (usage.get("candidatesTokenCount") or 0) + reasoning
+    return UsageMetadata(
+        input_tokens=tokens_in,
+        output_tokens=tokens_out,
+        total_tokens=tokens_in + tokens_out,
+        input_token_details=InputTokenDetails(cache_read=usage.get("cachedContentTokenCount") or 0),
+        output_token_details=OutputTokenDetails(reasoning=reasoning),
+    )
 
 
 def text_of(parts: list[Json], *, is_thought: bool) -> str:

@@ -10,12 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolCall
-from langchain_core.messages.ai import (
-    InputTokenDetails,
-    OutputTokenDetails,
-    UsageMetadata,
-    add_usage,
-)
+from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.messages.tool import tool_call_chunk
 
 from agent.planner.gemini_errors import (
@@ -31,6 +26,7 @@ from agent.planner.gemini_messages import (
     KEPT_TURN,
     Json,
     function_declarations,
+    read_usage,
     text_of,
     to_conversation,
 )
@@ -78,7 +74,7 @@ class Turn:
         self._was_repaired = False
 
     def timeout_s(self) -> float:
-        """Longest silence to bear now, seconds."""
+        """Longest silence to bear in a call that starts now, seconds."""
         return min(self._planner.timeout_s, self._patience.remaining_s())
 
     def request(self, *, is_async: bool) -> Json:
@@ -250,20 +246,6 @@ def last_chunk(message: AIMessage) -> AIMessageChunk:
         additional_kwargs={KEPT_TURN: message.additional_kwargs[KEPT_TURN]},
         response_metadata=message.response_metadata,
         chunk_position="last",
-    )
-
-
-def read_usage(usage: Json) -> UsageMetadata:
-    """Gemini's UsageMetadata in LangChain's form; thinking counts as output, as it is billed."""
-    reasoning = usage.get("thoughtsTokenCount") or 0
-    tokens_in = (usage.get("promptTokenCount") or 0) + (usage.get("toolUsePromptTokenCount") or 0)
-    tokens_out = (usage.get("candidatesTokenCount") or 0) + reasoning
-    return UsageMetadata(
-        input_tokens=tokens_in,
-        output_tokens=tokens_out,
-        total_tokens=tokens_in + tokens_out,
-        input_token_details=InputTokenDetails(cache_read=usage.get("cachedContentTokenCount") or 0),
-        output_token_details=OutputTokenDetails(reasoning=reasoning),
     )
 
 

@@ -127,11 +127,19 @@ class _Thread:
 
     def answers(self, tool: str, *, this_turn: bool = False) -> list[dict[str, Any]]:
         """What a tool answered, errors left out."""
-        return [a for c, a, now, bad in self._answers if c["name"] == tool and not bad and (now or not this_turn)]
+        return [
+            a
+            for c, a, now, bad in self._answers
+            if c["name"] == tool and not bad and (now or not this_turn)
+        ]
 
     def called(self, tool: str, *, this_turn: bool = False) -> list[dict[str, Any]]:
         """The arguments a tool was called with, failed calls too."""
-        return [c["args"] for c, _, now, _ in self._answers if c["name"] == tool and (now or not this_turn)]
+        return [
+            c["args"]
+            for c, _, now, _ in self._answers
+            if c["name"] == tool and (now or not this_turn)
+        ]
 
     def findings(self) -> list[dict[str, Any]]:
         """Every standing finding, from briefs and tools."""
@@ -157,7 +165,11 @@ def _next(thread: _Thread) -> AIMessage:
             calls.insert(0, ("search_knowledge", {"query": query, "limit": 8}))
         return _calls(thread, "Searching and weighing", calls)
     weighed = (thread.answers("weigh_evidence", this_turn=True) or [{}])[-1]
-    candidates = [c for c in weighed.get("candidates", []) if c["probability"] >= _SHOWN_FROM]
+    candidates = [
+        c
+        for c in weighed.get("candidates", [])
+        if c["probability"] >= _SHOWN_FROM and set(c["for"]) - {"age", "sex"}
+    ]
     candidates = candidates[:_SUBMITTED]
     why_not = _abstain(thread)
     if not why_not and not candidates:
@@ -166,7 +178,9 @@ def _next(thread: _Thread) -> AIMessage:
         return _calls(thread, "Abstaining", [(SUBMIT, _abstention(thread, why_not))])
     quoted = {p["disease_id"] for p in thread.passages()}
     missing = [c["disease_id"] for c in candidates[:_PASSAGES_FOR] if c["disease_id"] not in quoted]
-    if missing and not any(a.get("disease_ids") for a in thread.called("search_knowledge", this_turn=True)):
+    if missing and not any(
+        a.get("disease_ids") for a in thread.called("search_knowledge", this_turn=True)
+    ):
         arguments = {"query": _query(thread), "disease_ids": missing, "limit": len(missing)}
         return _calls(thread, "Reading up on the candidates", [("search_knowledge", arguments)])
     return _calls(thread, "Submitting", [(SUBMIT, _submission(thread, weighed, candidates))])
@@ -211,7 +225,10 @@ def _abstain(thread: _Thread) -> str:
         )
     if thread.case.get("history") or any(b.get("said") for b in thread.briefs):
         return ""
-    return "the case has neither findings nor a history, and its images could not be read by measurement"
+    return (
+        "the case has neither findings nor a history, and its images could not be read by "
+        "measurement"
+    )
 
 
 def _abstention(thread: _Thread, why: str) -> dict[str, Any]:
@@ -262,13 +279,16 @@ def _limits(thread: _Thread) -> list[str]:
     return limits
 
 
-def _calls(
-    thread: _Thread, what: str, calls: Sequence[tuple[str, Mapping[str, Any]]]
-) -> AIMessage:
+def _calls(thread: _Thread, what: str, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> AIMessage:
     return AIMessage(
         content=f"{what} (offline planner, no language model).",
         tool_calls=[
-            {"name": name, "args": dict(arguments), "id": f"call-{thread.number}-{index}", "type": "tool_call"}
+            {
+                "name": name,
+                "args": dict(arguments),
+                "id": f"call-{thread.number}-{index}",
+                "type": "tool_call",
+            }
             for index, (name, arguments) in enumerate(calls)
         ],
         response_metadata={"model_name": "offline", "finish_reason": "STOP"},

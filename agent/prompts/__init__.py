@@ -1,4 +1,4 @@
-"""Prompts are files: loaded verbatim, filled with string.Template, named by hash in every report."""
+"""Prompts are files: loaded verbatim, filled with string.Template, named by hash in reports."""
 
 from __future__ import annotations
 

@@ -112,6 +112,7 @@ def test_knowledge_base_synonyms_are_right_only_when_they_are_passed_in() -> Non
 def test_a_name_that_two_entries_share_stands_for_neither() -> None:
     synonyms = index_synonyms([("alpha disease", "AD"), ("beta disease", "AD")])
     assert judge("AD", Truth(primary="alpha disease"), synonyms) is Level.DIFFERENT
+    assert judge("AD", Truth(primary="beta disease"), synonyms) is Level.DIFFERENT
     assert judge("alpha disease", Truth(primary="beta disease"), synonyms) is Level.DIFFERENT
 
 

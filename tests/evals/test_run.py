@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,18 @@ import pytest
 from agent.case import Case
 from evals.arms import ARMS, Arm, Named, Prediction
 from evals.ledger import Ledger, Line
-from evals.manifest import Manifest
+from evals.manifest import Manifest, source_sha256
 from evals.run import main
 from tests.evals.medpix_shaped import write_medpix_shaped
 from tools.errors import ToolFailure, UserError
 
 Predict = Callable[[Case], Coroutine[Any, Any, Prediction]]
+
+
+@pytest.fixture(autouse=True)
+def _source_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file saved between two runs of a test would rightly make the second begin anew."""
+    monkeypatch.setattr("evals.run.source_sha256", cache(source_sha256))
 
 
 @pytest.fixture
@@ -150,6 +158,8 @@ def test_region_modality_and_limit_choose_the_denominator(data: Path, tmp_path: 
     assert [line.case for line in lines(tmp_path / "chest")] == [
         "SYN0001", "SYN0002", "SYN0006", "SYN0007",
     ]  # fmt: skip
+    assert run(data, tmp_path / "mr", thinks_of_lam, "--split", "all", "--modality", "MR") == 0
+    assert [line.case for line in lines(tmp_path / "mr")] == ["SYN0004"]
     assert run(data, tmp_path / "a", thinks_of_lam, "--split", "all", "--limit", "3") == 0
     assert run(data, tmp_path / "b", thinks_of_lam, "--split", "all", "--limit", "3") == 0
     drawn = [line.case for line in lines(tmp_path / "a")]
@@ -165,13 +175,21 @@ def test_the_manifest_says_what_the_run_was_made_from(data: Path, tmp_path: Path
 
     assert run(data, out, predict) == 0
     (line, *_) = lines(out)
-    import json
-
     manifest = Manifest.model_validate(json.loads((out / "manifest.json").read_text())[line.config])
     assert manifest.exclusions == {"SYN0005": "no diagnosis"}
     assert manifest.reported == {"index": "abc"}
     assert len(manifest.source_sha256) == len(manifest.dataset_sha256) == 64
     assert "scipy" in manifest.packages
+
+
+def test_the_source_hash_follows_prompts_and_code_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "agent" / "prompts").mkdir(parents=True)
+    (tmp_path / "agent" / "prompts" / "planner.md").write_text("Think.")
+    before = source_sha256(tmp_path)
+    (tmp_path / "agent" / "cache.bin").write_bytes(b"1")
+    assert source_sha256(tmp_path) == before
+    (tmp_path / "agent" / "prompts" / "planner.md").write_text("Think twice.")
+    assert source_sha256(tmp_path) != before
 
 
 def test_two_views_and_changed_data_do_not_share_lines(data: Path, tmp_path: Path) -> None:
@@ -223,3 +241,19 @@ def test_an_argument_that_does_not_fit_is_code_2(
     with pytest.raises(SystemExit) as caught:
         main(argv)
     assert caught.value.code == 2
+
+
+@pytest.mark.slow
+def test_the_offline_agent_answers_made_up_cases_without_a_fault(
+    data: Path, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOFBEAT_CACHE_DIR", str(cache_dir))
+    out = tmp_path / "out"
+    argv = ["--data", str(data), "--out", str(out), "--view", "V3", "--arm", "offline"]
+    assert main(argv) == 0
+    by_case = {line.case: line for line in lines(out)}
+    assert "UNSCORED" not in {line.status for line in by_case.values()}
+    cysts = by_case["SYN0001"]
+    assert cysts.status == "OK"
+    assert all(item.probability is not None for item in cysts.predictions)
+    assert cysts.versions

@@ -34,7 +34,12 @@ MODALITIES = frozenset(
     {"CT", "MR", "CR", "DX", "XA", "RF", "MG", "PT", "NM", "IO", "PX", "XC", "ES", "OT"}
 )
 
-_KERNEL = re.compile(r"[A-Za-z]{1,10}[ _-]?[A-Za-z]{0,6}[0-9]{0,3}[A-Za-z]{0,2}[+-]{0,3}(\\[0-9])?")
+# Kernels are free text: vendors' words and codes such as B30f, Br40d, FC21 or YA go through.
+_KERNEL = re.compile(
+    r"(?:STANDARD|STND|STD|SOFT|SMOOTH|DETAIL|CHEST|LUNG|BONE|BONEPLUS|EDGE|SHARP|ULTRA|BODY|BRAIN)"
+    r"[+-]{0,2}|[A-Z]|[BEHUY][A-D]|[A-Za-z]{1,3}\d{1,3}[A-Za-z]{0,2}(?:[+-]{1,2})?",
+    re.IGNORECASE,
+)
 _AGE = re.compile(r"\s*(\d{1,3})([DWMY])\s*")
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 
@@ -151,7 +156,7 @@ _PATTERNS = tuple(
         # Identifiers: six digits and more in one run; no measurement has as many.
         r"(?<![\w.])[A-Z]{0,4}-?\d{6,}(?![\d.]*\s*(?:/|cells|copies|IU|U/|mm))\b",
         r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Doctor)\b\.?"
-        r"(?:\s+(?:[A-Z]\.\s*)*[A-Z][\w'’-]+(?:\s+[A-Z][a-z][\w'’-]+)?)",
+        r"(?:\s+(?:[A-Z]\.\s*)*[A-Z][\w'\u2019-]+(?:\s+[A-Z][a-z][\w'\u2019-]+)?)",
     )
 )
 

@@ -1,141 +1,211 @@
-"""Paths to volumes: everything a person may attach, sorted, checked and stripped of its header.
-
-Of a header only `deidentify.Derived` goes further. File names appear in error lines alone.
-"""
+"""Frames of one series to one volume in HU, stored units or display grey."""
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tools.errors import UserError
-from tools.imaging.assemble import assemble
-from tools.imaging.files import Source, open_sources
-from tools.imaging.frames import FileFrames, describe
-from tools.imaging.pictures import read_picture
-from tools.imaging.pixels import LeftOut, read_dataset
+from tools.imaging.frames import PROJECTIONS, FileFrames, Frame
+from tools.imaging.geometry import Stack, same_place, stack
+from tools.imaging.pixels import (
+    MOST_BYTES,
+    READ_ERRORS,
+    LeftOut,
+    padding_mask,
+    read_dataset,
+    stored_frames,
+    to_hu,
+)
 from tools.imaging.series import Series
 from tools.imaging.volume import Volume
+from tools.imaging.windows import Window, apply_window
 
-_ACCEPTED = (
-    "give CT, MR or radiographs as DICOM (files, a folder or a zip), or PNG, JPEG or WebP pictures"
-)
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+Bad = list[tuple[str, LeftOut]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Loaded:
-    """What came out of the paths.
+@dataclass(kw_only=True, slots=True)
+class _Decoded:
+    """Frames with their voxels; `valid` only where there is padding."""
 
-    Attributes:
-        volumes: Each series (its `id` and `ref` still empty) with its voxels, best first: volumes
-            before loose slices before pictures, HU first, most slices first.
-        age_years: 90 and over is 90.
-        notes: What was left out and why, without names and values.
+    frames: list[Frame] = field(default_factory=list)
+    voxels: list[NDArray[Any]] = field(default_factory=list)
+    valid: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+
+
+def assemble(group: Sequence[FileFrames]) -> tuple[tuple[Series, Volume] | None, Bad]:
+    """Decode a series and stack it.
+
+    Returns:
+        The series with its volume, or None when no file of it could be decoded; and the files
+        that were left out, by name, with the reason.
     """
-
-    volumes: tuple[tuple[Series, Volume], ...]
-    age_years: float | None
-    sex: Literal["female", "male"] | None
-    notes: tuple[str, ...]
-
-
-def load_paths(paths: Sequence[Path]) -> Loaded:
-    """Load DICOM files, folders or zips of them, and pictures, in any mixture.
-
-    A bad file among good ones is left out and noted.
-
-    Raises:
-        UserError: When a path is missing or empty, or when nothing can be used.
-    """
-    if not paths:
-        raise UserError(f"no path was given; {_ACCEPTED}")
-    # pydicom's warnings quote header values, which may identify the patient.
-    with warnings.catch_warnings(), open_sources(paths) as sources:
-        warnings.simplefilter("ignore")
-        return _load(sources)
-
-
-def _load(sources: Sequence[Source]) -> Loaded:
-    left_out: list[tuple[str, LeftOut]] = []
-    files: list[FileFrames] = []
-    volumes: list[tuple[Series, Volume]] = []
-    for source in sources:
+    first = group[0]
+    slices = sum(len(file.frames) for file in group)
+    name = first.frames[0].source.name
+    if slices * first.rows * first.columns * 2 > MOST_BYTES:
+        too_large = LeftOut(f"its series is larger than {MOST_BYTES >> 20} MiB")
+        return None, [(name, too_large)]
+    decoded, bad = _Decoded(), []
+    for file in group:
         try:
-            if source.form == "dicom":
-                files.append(describe(source, read_dataset(source, with_pixels=False)))
-            elif source.form == "picture":
-                volumes.append(_picture(source))
-            else:
-                raise LeftOut("it is neither DICOM nor a PNG, JPEG or WebP picture")
+            _decode(file, decoded)
         except LeftOut as reason:
-            left_out.append((source.name, reason))
-    groups: dict[tuple[object, ...], list[FileFrames]] = {}
-    for file in files:
-        groups.setdefault(file.key, []).append(file)
-    person: list[FileFrames] = []
-    for group in groups.values():
-        series, bad = assemble(group)
-        left_out.extend(bad)
-        if series is not None:
-            volumes.append(series)
-            person.append(group[0])
-    if not volumes:
-        raise UserError(_nothing(left_out))
-    volumes.sort(key=_rank)
-    notes = _notes([reason for _, reason in left_out])
-    if len({p.patient for p in person}) > 1:
-        notes.append("the files carry more than one patient number: check that they belong together")
-    return Loaded(
-        volumes=tuple(volumes),
-        age_years=next((p.derived.age_years for p in person if p.derived.age_years), None),
-        sex=next((p.derived.sex for p in person if p.derived.sex), None),
-        notes=tuple(notes),
+            bad.append((file.frames[0].source.name, reason))
+    if not decoded.frames:
+        return None, bad
+    dropped = _drop_copies(decoded)
+    if first.derived.modality in PROJECTIONS and len(decoded.frames) == 1:
+        return _image(first, decoded), bad
+    placed = stack(decoded.frames)
+    limits = list(placed.limits)
+    if dropped:
+        limits.append(f"{dropped} identical copies of slices were dropped")
+    if bad:
+        limits.append(f"{len(bad)} files of this series could not be read")
+    is_hu = decoded.frames[0].is_hu
+    if not is_hu and first.derived.modality == "CT":
+        limits.append("no rescale to HU in the header: stored values, not HU")
+    return (_series(first, placed, is_hu, tuple(limits)), _volume(decoded, placed, is_hu)), bad
+
+
+def _decode(file: FileFrames, decoded: _Decoded) -> None:
+    dataset = read_dataset(file.frames[0].source, with_pixels=True)
+    stored = stored_frames(dataset)
+    if stored.shape != (len(file.frames), file.rows, file.columns):
+        raise LeftOut("its pixels do not fit its header", "export it again")
+    padding = padding_mask(dataset, stored)
+    inverted = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
+    if file.derived.modality in PROJECTIONS and len(file.frames) == 1:
+        valid = None if padding is None else ~padding
+        stored = _display(dataset, stored, inverted, valid)
+    for frame in file.frames:
+        values = stored[frame.index]
+        if padding is not None and bool(padding[frame.index].any()):
+            decoded.valid[len(decoded.frames)] = ~padding[frame.index]
+        if frame.is_hu and frame.rescale is not None:
+            values = to_hu(values, *frame.rescale)
+        else:
+            values = values.astype(np.float32)
+            if inverted and file.derived.modality not in PROJECTIONS:
+                values = values.max() + values.min() - values
+        decoded.frames.append(frame)
+        decoded.voxels.append(values)
+
+
+def _display(
+    dataset: Dataset,
+    stored: NDArray[Any],
+    inverted: bool,
+    valid: NDArray[np.bool_] | None,
+) -> NDArray[np.uint8]:
+    """A radiograph as its header shows it: modality LUT, window or min-max, right way round."""
+    from pydicom.pixels.processing import apply_modality_lut
+
+    try:
+        values = apply_modality_lut(stored, dataset)
+        window = _header_window(dataset)
+    except READ_ERRORS:
+        values, window = stored, None
+    if window is not None:
+        grey = apply_window(values, window)
+    else:
+        counted = values if valid is None or not valid.any() else values[valid]
+        low, high = float(counted.min()), float(counted.max())
+        scaled = (values.astype(np.float64) - low) / (high - low if high > low else 1.0)
+        grey = np.rint(np.clip(scaled, 0.0, 1.0) * 255.0).astype(np.uint8)
+    if inverted:
+        grey = 255 - grey
+    if valid is not None:
+        grey = np.where(valid, grey, 0).astype(np.uint8)
+    return grey
+
+
+def _header_window(dataset: Dataset) -> Window | None:
+    from pydicom.multival import MultiValue
+
+    level, width = dataset.get("WindowCenter"), dataset.get("WindowWidth")
+    if level is None or width is None or level == "" or width == "":
+        return None
+    numbers = [float(v[0] if isinstance(v, MultiValue) else v) for v in (level, width)]
+    if not numbers[1] >= 1:
+        return None
+    return Window(name="header", level_hu=numbers[0], width_hu=numbers[1])
+
+
+def _drop_copies(decoded: _Decoded) -> int:
+    """Drop slices that are the same picture at the same place; returns how many."""
+    copies = {
+        b
+        for a, b in same_place(decoded.frames)
+        if np.array_equal(decoded.voxels[a], decoded.voxels[b])
+    }
+    if copies:
+        kept = [i for i in range(len(decoded.frames)) if i not in copies]
+        decoded.valid = {
+            new: decoded.valid[old] for new, old in enumerate(kept) if old in decoded.valid
+        }
+        decoded.frames = [decoded.frames[i] for i in kept]
+        decoded.voxels = [decoded.voxels[i] for i in kept]
+    return len(copies)
+
+
+def _volume(decoded: _Decoded, placed: Stack, is_hu: bool) -> Volume:
+    valid = None
+    if decoded.valid:
+        shape = decoded.voxels[0].shape
+        everywhere = np.ones(shape, dtype=np.bool_)
+        valid = np.stack([decoded.valid.get(i, everywhere) for i in placed.order])
+    return Volume(
+        voxels=np.stack([decoded.voxels[i] for i in placed.order]),
+        unit="HU" if is_hu else "stored",
+        affine_lps_mm=placed.affine_lps_mm,
+        spacing_mm=placed.spacing_mm,
+        valid=valid,
     )
 
 
-def _rank(item: tuple[Series, Volume]) -> tuple[int, bool, int]:
-    series, _ = item
-    return ("volume", "slices", "image").index(series.kind), series.unit != "HU", -series.slices
+def _series(first: FileFrames, placed: Stack, is_hu: bool, limits: tuple[str, ...]) -> Series:
+    return Series(
+        ref="",
+        kind="volume" if placed.is_volume else "slices",
+        modality=first.derived.modality,
+        unit="HU" if is_hu else "stored",
+        slices=len(placed.order),
+        rows=first.rows,
+        columns=first.columns,
+        spacing_mm=placed.spacing_mm,
+        thickness_mm=first.derived.thickness_mm,
+        body_part=first.derived.body_part,
+        plane=first.derived.plane,
+        kernel=first.derived.kernel,
+        contrast=first.derived.contrast,
+        limits=limits,
+    )
 
 
-def _picture(source: Source) -> tuple[Series, Volume]:
-    voxels = read_picture(source)
+def _image(first: FileFrames, decoded: _Decoded) -> tuple[Series, Volume]:
     series = Series(
         ref="",
         kind="image",
-        modality="OT",
+        modality=first.derived.modality,
         unit="display",
         slices=1,
-        rows=voxels.shape[1],
-        columns=voxels.shape[2],
-        limits=("a picture without HU: it can be looked at as displayed, not measured",),
+        rows=first.rows,
+        columns=first.columns,
+        body_part=first.derived.body_part,
+        limits=("a radiograph as displayed: no measuring",),
     )
     volume = Volume(
-        voxels=voxels.astype(np.float32), unit="stored", affine_lps_mm=None, spacing_mm=None
+        voxels=decoded.voxels[0].astype(np.float32)[np.newaxis],
+        unit="stored",
+        affine_lps_mm=None,
+        spacing_mm=None,
     )
     return series, volume
-
-
-def _notes(reasons: Sequence[LeftOut]) -> list[str]:
-    counts = Counter(r.reason for r in reasons)
-    return [f"left out {n} file{'s' if n > 1 else ''}: {why}" for why, n in counts.items()]
-
-
-def _nothing(left_out: Sequence[tuple[str, LeftOut]]) -> str:
-    if len(left_out) == 1:
-        name, reason = left_out[0]
-        return f"{name!r} cannot be used: {reason.reason}; {reason.advice or _ACCEPTED}"
-    counts = Counter(r.reason for _, r in left_out)
-    advice = next((r.advice for _, r in left_out if r.advice), _ACCEPTED)
-    found = ", ".join(f"{n} because {why}" for why, n in counts.most_common(4))
-    example = next((name for name, r in left_out if r.advice), left_out[0][0])
-    return (
-        f"none of the {len(left_out)} files can be used: {found} (for instance {example!r}); "
-        f"{advice}"
-    )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tools.imaging.deidentify import Derived, derived, six_numbers
-from tools.imaging.files import Source
 from tools.imaging.pixels import READ_ERRORS, LeftOut, refuse_large
+from tools.imaging.sources import Source
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ def stack(frames: Sequence[Frame]) -> Stack:
     if len(frames) == 1:
         return _flat(order, "a single slice: no measuring")
     slice_mm, _ = get_volume_positions(
-        at, first.orientation, atol=_TOLERANCE_MM, allow_missing_positions=False
+        at.tolist(), first.orientation, atol=_TOLERANCE_MM, allow_missing_positions=False
     )
     if slice_mm is None:
         return _flat(order, _why_irregular(at[order], along[order], normal))
@@ -90,7 +91,7 @@ def same_place(frames: Sequence[Frame]) -> list[tuple[int, int]]:
     order = np.lexsort(np.round(at / _SAME_PLACE_MM).T)
     return [
         (int(a), int(b))
-        for a, b in zip(order[:-1], order[1:], strict=True)
+        for a, b in pairwise(order)
         if float(np.abs(at[a] - at[b]).max()) < _SAME_PLACE_MM
     ]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,10 @@ from tools.imaging.phantom_lesions import (
     draw_cysts,
     draw_microliths,
 )
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+    from pydicom.uid import UID
 
 SHAPE = (110, 256, 256)
 
@@ -123,7 +127,7 @@ def write_phantom(
     common.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     common.BodyPartExamined = "CHEST"
     common.PatientPosition = "HFS"
-    common.ConvolutionKernel = "PHANTOM"
+    common.ConvolutionKernel = "STANDARD"
     common.KVP = "120"
     _describe_pixels(common, phantom)
 
@@ -148,10 +152,7 @@ def write_phantom(
     return tuple(files)
 
 
-def _describe_pixels(common: object, phantom: Phantom) -> None:
-    from pydicom.dataset import Dataset
-
-    assert isinstance(common, Dataset)
+def _describe_pixels(common: Dataset, phantom: Phantom) -> None:
     common.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
     common.PixelSpacing = [round(s, 6) for s in phantom.spacing_mm[1:]]
     common.SliceThickness = round(phantom.spacing_mm[0], 6)
@@ -169,6 +170,8 @@ def _describe_pixels(common: object, phantom: Phantom) -> None:
     common.WindowWidth = 1500
 
 
-def _uid(name: str) -> str:
+def _uid(name: str) -> UID:
     """A UID under 2.25 (made from a UUID), the same for the same name."""
-    return f"2.25.{uuid.uuid5(uuid.NAMESPACE_URL, name).int}"
+    from pydicom.uid import UID
+
+    return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_URL, name).int}")

@@ -8,6 +8,7 @@ numbers: anatomy to test software on, not to learn from.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -89,7 +90,7 @@ def _draw_slice(hu: Floats, canvas: Canvas, z: float, build: Build) -> Mask:
     depth = np.hypot(x, y - middle) * (1.0 - 1.0 / np.maximum(ring, 1e-3))  # mm outside the chest
     chest = ring < 1.0
     head = (z / FIELD_MM[0]) ** 2
-    skin = np.hypot(x / (166.0 - 8.0 * head), (y - 8) / (120.0 - 18.0 * head))
+    skin = np.hypot(x / (166.0 - 34.0 * head), (y - 8 - 17 * head) / (120.0 - 20.0 * head))
 
     hu[skin < 1.0] = _MUSCLE_HU
     hu[(skin < 0.99) & (skin > 0.90 + 0.025 * np.cos(2 * np.arctan2(y, x)))] = _FAT_HU
@@ -118,7 +119,7 @@ def _draw_slice(hu: Floats, canvas: Canvas, z: float, build: Build) -> Mask:
         hu[sternum] = _MARROW_HU
         edge = (np.abs(x) > 15) | (np.abs(y - middle + 91 * taper + 8) > 3.5)
         hu[sternum & edge] = _CORTEX_HU * 0.6
-    return lung
+    return np.asarray(lung, dtype=np.bool_)
 
 
 def _taper(z: float) -> float:
@@ -130,7 +131,7 @@ def _taper(z: float) -> float:
 def _dome(x: Floats, y: Floats, top_mm: float) -> Floats:
     """Height of a diaphragm; deep at the back and the side, never under 18 mm."""
     height = top_mm - 62.0 * (np.abs(x) / 66.0) ** 2.4 - 62.0 * (np.abs(y + 8.0) / 88.0) ** 2.4
-    return np.maximum(height, 18.0)
+    return np.asarray(np.maximum(height, 18.0), dtype=np.float32)
 
 
 def _draw_ribs(hu: Floats, canvas: Canvas, z: float, depth: Floats, middle: float) -> None:
@@ -195,8 +196,7 @@ def _fill_lungs(canvas: Canvas, left: Mask, right: Mask, build: Build, seed: int
 
 def _chain(points: list[Point], radius_mm: float, hu: float) -> list[Tube]:
     return [
-        Tube(start=a, end=b, radius_mm=(radius_mm, radius_mm), hu=hu)
-        for a, b in zip(points[:-1], points[1:], strict=True)
+        Tube(start=a, end=b, radius_mm=(radius_mm, radius_mm), hu=hu) for a, b in pairwise(points)
     ]
 
 

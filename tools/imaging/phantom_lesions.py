@@ -11,7 +11,7 @@ from tools.imaging.phantom_anatomy import Build, Thorax
 from tools.imaging.phantom_vessels import Floats, Mask
 
 _CYST_HU, _WALL_HU, _WALL_MM = -985.0, -620.0, 1.2
-_CYSTS_PER_LUNG = 150
+_CYSTS_PER_LUNG = 260
 
 
 class Lesion(StrEnum):
@@ -45,7 +45,7 @@ def draw_cysts(thorax: Thorax, seed: int) -> tuple[Cyst, ...]:
     for lung in (thorax.left, thorax.right):
         inside = np.argwhere(lung)
         # Most are small: diameters are exponential above 3 mm, cut at 20.
-        sizes = np.clip(3.0 + random.exponential(4.5, size=_CYSTS_PER_LUNG), 3.0, 20.0)
+        sizes = np.clip(3.0 + random.exponential(6.0, size=_CYSTS_PER_LUNG), 3.0, 20.0)
         placed: list[Cyst] = []
         for radius in sorted(sizes / 2.0, reverse=True):
             cyst = _place(thorax, lung, inside, float(radius), placed, random)
@@ -66,17 +66,15 @@ def _place(
 ) -> Cyst | None:
     """A free place in soft lung, or None after 40 tries."""
     canvas = thorax.canvas
+    centres = np.array([c.centre_mm for c in placed]).reshape(-1, 3)
+    apart = np.array([c.radius_mm for c in placed]) + radius + 2 * _WALL_MM
     for k, row, column in inside[random.integers(len(inside), size=40)]:
         centre = (float(canvas.z[k]), float(canvas.y[row, 0]), float(canvas.x[0, column]))
-        free = all(
-            np.hypot.reduce(np.subtract(c.centre_mm, centre)) > c.radius_mm + radius + 2 * _WALL_MM
-            for c in placed
-        )
-        if free:
+        if bool(np.all(np.linalg.norm(centres - centre, axis=1) > apart)):
             reach = radius + _WALL_MM
             low, high = ([c + s * reach for c in centre] for s in (-1, 1))
             box = canvas.box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
-            if lung[box].mean() > 0.97 and canvas.hu[box].mean() < -780:
+            if lung[box].mean() > 0.8 and canvas.hu[box][lung[box]].mean() < -780:
                 return Cyst(centre_mm=centre, radius_mm=radius)
     return None
 
@@ -110,13 +108,13 @@ def draw_microliths(thorax: Thorax, seed: int) -> Floats:
     z, y, x = canvas.grid((slice(None), slice(None), slice(None)))
     low = np.clip((190.0 - z) / 150.0, 0.05, 1.0)
     back = np.clip((y + 75.0) / 150.0, 0.1, 1.0)
-    density = (0.16 * low * (0.35 + back)).astype(np.float32)
+    density = (0.30 * low * (0.35 + back)).astype(np.float32)
     flat = np.ones((1, 3, 3), dtype=np.bool_)
     rim = lungs & ~ndimage.binary_erosion(lungs, flat)
     septa = np.abs(np.sin(0.16 * x + 0.9 * np.sin(0.05 * z)) * np.sin(0.15 * y + 0.07 * z)) < 0.05
-    density = np.where(rim | (septa & lungs), np.minimum(density * 2.2, 0.6), density) * lungs
+    density = np.where(rim | (septa & lungs), np.minimum(density * 2.0, 0.8), density) * lungs
     stones = random.random(canvas.hu.shape, dtype=np.float32) < density
-    sizes = random.gamma(2.0, 380.0, size=int(stones.sum())).astype(np.float32)
+    sizes = random.gamma(2.0, 420.0, size=int(stones.sum())).astype(np.float32)
     added = np.zeros_like(canvas.hu)
     added[stones] = np.minimum(sizes + 250.0, 2600.0)
     canvas.hu[stones] += added[stones]

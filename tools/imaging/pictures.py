@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tools.imaging.files import Source
 from tools.imaging.pixels import READ_ERRORS, LeftOut
+from tools.imaging.sources import Source
 
 _MOST_PIXELS = 64_000_000
 _FORMATS = ("PNG", "JPEG", "WEBP")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.imaging.files import Source
+from tools.imaging.sources import Source
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 MOST_BYTES = 2 << 30  # pixels of one file or one series
+_MOST_FRAMES = 20_000
 _MOST_INFLATED = 512 << 20
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _AIR_HU, _MOST_HU = -1024, 32767
@@ -92,7 +93,9 @@ def stored_frames(dataset: Dataset) -> NDArray[Any]:
         values = dataset.pixel_array
     except (InvalidDicomError, *READ_ERRORS) as error:
         raise LeftOut(
-            "its pixels are truncated or cannot be decoded", "export it again"
+            "its pixels are truncated, or encoded in a way that cannot be decoded here"
+            f" ({dataset.file_meta.TransferSyntaxUID.name})",
+            "export it again, uncompressed",
         ) from error
     return values if values.ndim == 3 else values[np.newaxis]
 
@@ -117,12 +120,14 @@ def refuse_large(dataset: Dataset) -> None:
         raise LeftOut(
             f"its header claims {claimed >> 20} MiB of pixels; at most {MOST_BYTES >> 20} are read"
         )
+    if int(dataset.get("NumberOfFrames") or 1) > _MOST_FRAMES:
+        raise LeftOut(f"its header claims more than {_MOST_FRAMES} frames")
     if claimed <= 0:
         raise LeftOut("its header claims no pixels")
 
 
 def _need_decoder(dataset: Dataset) -> None:
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
     meta = getattr(dataset, "file_meta", None)
@@ -174,8 +179,10 @@ def _padding(dataset: Dataset, keyword: str) -> int | None:
 
 def to_hu(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[np.int16]:
     """Rescale to HU, rounded; below -1024 is -1024, as nothing is thinner than air."""
+    hu: NDArray[Any]
     if slope == 1.0 and intercept == int(intercept) and stored.dtype.kind in "iu":
         hu = stored.astype(np.int32) + np.int32(intercept)
     else:
         hu = np.rint(stored.astype(np.float64) * slope + intercept)
-    return np.clip(hu, _AIR_HU, _MOST_HU).astype(np.int16)
+    clipped: NDArray[np.int16] = np.clip(hu, _AIR_HU, _MOST_HU).astype(np.int16)
+    return clipped

@@ -160,18 +160,16 @@ def _encode(pixels: NDArray[np.uint8], form: str, **options: int) -> bytes:
     return buffer.getvalue()
 
 
-def _painter(
-    volume: Volume, window_name: str
-) -> Callable[[NDArray[Any]], NDArray[np.uint8]]:
+def _painter(volume: Volume, window_name: str) -> Callable[[NDArray[Any]], NDArray[np.uint8]]:
     if window_name in COMPOSITES:
         return COMPOSITES[window_name]
     if window_name in WINDOWS:
         window = WINDOWS[window_name]
         return lambda values: apply_window(values, window)
     low, high = _display_range(volume)
-    return lambda values: np.rint(
-        np.clip((values - low) / (high - low), 0.0, 1.0) * 255.0
-    ).astype(np.uint8)
+    return lambda values: np.rint(np.clip((values - low) / (high - low), 0.0, 1.0) * 255.0).astype(
+        np.uint8
+    )
 
 
 def _display_range(volume: Volume) -> tuple[float, float]:

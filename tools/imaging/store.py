@@ -49,7 +49,7 @@ class ArtifactStore:
         if not path.exists():
             self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
             buffer = io.BytesIO()
-            np.savez(buffer, unit=np.array(volume.unit), **arrays)
+            np.savez(buffer, **{"unit": np.array(volume.unit), **arrays})  # type: ignore[arg-type]
             handle, name = tempfile.mkstemp(dir=self._root, suffix=".part")
             with os.fdopen(handle, "wb") as file:
                 file.write(buffer.getbuffer())
@@ -75,7 +75,7 @@ class ArtifactStore:
             )
         with np.load(path, allow_pickle=False) as kept:
             voxels = kept["voxels"]
-            spacing = kept["spacing_mm"] if "spacing_mm" in kept else None
+            spacing = kept.get("spacing_mm")
             valid = None
             if "valid" in kept:
                 bits = np.unpackbits(kept["valid"], count=voxels.size)
@@ -83,10 +83,10 @@ class ArtifactStore:
             volume = Volume(
                 voxels=voxels,
                 unit="HU" if str(kept["unit"]) == "HU" else "stored",
-                affine_lps_mm=kept["affine_lps_mm"] if "affine_lps_mm" in kept else None,
-                spacing_mm=None if spacing is None else (
-                    float(spacing[0]), float(spacing[1]), float(spacing[2])
-                ),
+                affine_lps_mm=kept.get("affine_lps_mm"),
+                spacing_mm=None
+                if spacing is None
+                else (float(spacing[0]), float(spacing[1]), float(spacing[2])),
                 valid=valid,
             )
         self._remember(ref, volume)

@@ -74,8 +74,8 @@ def load_checkpoint(folder: Path, *, dtype: str, device_map: str | None) -> Chec
     Args:
         folder: As find_checkpoint gives it.
         dtype: One of DTYPES.
-        device_map: As transformers takes it; "auto" means the CPU where there
-            is no accelerator.
+        device_map: As transformers takes it; "auto" means the CPU where there is no
+            accelerator.
 
     Raises:
         UserError: A package, a file or a weight is missing, or a file is damaged.
@@ -93,6 +93,7 @@ def load_checkpoint(folder: Path, *, dtype: str, device_map: str | None) -> Chec
             dtype=getattr(torch, dtype),
             device_map=device_map,
             local_files_only=True,
+            use_safetensors=True,  # never a pickle
             output_loading_info=True,
         )
         processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
@@ -104,8 +105,8 @@ def load_checkpoint(folder: Path, *, dtype: str, device_map: str | None) -> Chec
     # transformers fills missing weights with random numbers and only warns.
     if report["missing_keys"]:
         raise UserError(
-            f"the model folder {folder} lacks {len(report['missing_keys'])} weights; download the "
-            f"checkpoint again, or set {_MODEL_SETTING} to another folder"
+            f"the model folder {folder} lacks {len(report['missing_keys'])} of its weights; "
+            f"download the checkpoint again, or set {_MODEL_SETTING} to another folder"
         )
     tokenizer = getattr(processor, "tokenizer", None)
     if tokenizer is None or not processor.chat_template:

@@ -22,8 +22,8 @@ FORM = (
 Certainty = Literal["low", "moderate", "high"]
 SpokenSide = Literal["left", "right", "both", "none"]
 
-# A word is no probability. MedGemma 1.5 4B is right on 61 % of balanced closed CT questions (its
-# model card), so "high" stays well below 1 and "low" still leans to what was said.
+# A word is no probability. MedGemma 1.5 4B is right on 61 % of balanced closed CT questions (as
+# Google reports), so "high" stays well below 1 and "low" still leans to what was said.
 CERTAINTIES: Mapping[Certainty, float] = {"low": 0.55, "moderate": 0.65, "high": 0.8}
 _SIDES: Mapping[SpokenSide, Side] = {
     "left": "left",

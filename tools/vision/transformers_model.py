@@ -141,8 +141,8 @@ class TransformersVision:
         the spellings stand for them, save those that yes and no share.
 
         Returns:
-            None when yes and no together hold less than `minimum_yes_no_mass` of the probability,
-            on average over the two orders.
+            None when, in either order, yes and no together hold less than `minimum_yes_no_mass` of
+            the probability: the model then said something else.
 
         Raises:
             UserError: When the model cannot be loaded or memory runs out.
@@ -150,15 +150,16 @@ class TransformersVision:
         with self._lock, memory_errors_explained():
             checkpoint = self._checkpoint()
             yes_tokens, no_tokens = yes_no_tokens(checkpoint.processor.tokenizer)
-            mass = p_yes = 0.0
+            orders = []
             for question in yes_no_questions(prompt.question):
                 probabilities = self._next_token(checkpoint, replace(prompt, question=question))
                 yes = float(probabilities[yes_tokens].sum())
-                no = float(probabilities[no_tokens].sum())
-                mass += (yes + no) / 2
-                # Both can underflow to zero; the mass then says that there was no answer.
-                p_yes += yes / (yes + no) / 2 if yes + no > 0 else 0.0
-        return p_yes if mass > 0 and mass >= self._minimum_mass else None
+                mass = yes + float(probabilities[no_tokens].sum())
+                # Zero: both underflowed, and there is no ratio even where any mass would do.
+                if mass < self._minimum_mass or mass == 0:
+                    return None
+                orders.append(yes / mass)
+        return sum(orders) / len(orders)
 
     def _checkpoint(self) -> Checkpoint:
         if self._loaded is None:

@@ -83,7 +83,7 @@ def test_missing_weights_are_never_replaced_by_random_ones(
     tensors = load_file(folder / "model.safetensors")
     tensors.pop(next(name for name in tensors if "multi_modal_projector" in name))
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(UserError, match="lacks 1 weights"):
+    with pytest.raises(UserError, match="lacks 1 of its weights"):
         load_checkpoint(folder, dtype="float32", device_map=None)
 
 
@@ -216,3 +216,13 @@ def test_a_machine_without_network_is_told_to_use_a_folder(
     with pytest.raises(UserError, match="could not be fetched") as error:
         find_checkpoint("google/medgemma-1.5-4b-it", None)
     one_line(error)
+
+
+def test_a_missing_package_names_the_extra_that_brings_it(
+    tiny_gemma: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "tools.vision.checkpoint.find_spec", lambda name: None if name == "llguidance" else object()
+    )
+    with pytest.raises(UserError, match=r"needs llguidance: pip install 'hoofbeat\[medgemma\]'"):
+        load_checkpoint(tiny_gemma, dtype="float32", device_map=None)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from tests.tools.imaging.dicom_files import ct_slice, stack, write
+from tools.errors import UserError
+from tools.imaging.files import load_paths
+
+
+def _refusal(*paths: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        load_paths(paths)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_a_missing_path_is_named(tmp_path: Path) -> None:
+    assert "there is no file or folder 'gone'" in _refusal(tmp_path / "gone")
+
+
+def test_no_path_at_all_says_what_is_accepted() -> None:
+    assert _refusal().startswith("no path was given; give CT, MR or radiographs as DICOM")
+
+
+def test_an_empty_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "the folder 'empty' holds no files" in _refusal(tmp_path / "empty")
+
+
+def test_a_text_file_named_dcm_is_no_dicom(tmp_path: Path) -> None:
+    (tmp_path / "note.dcm").write_text("Chest CT of last week, see attachment. " * 9)
+    assert "'note.dcm' cannot be used: it is neither DICOM nor" in _refusal(tmp_path / "note.dcm")
+
+
+def test_a_folder_with_nothing_readable_counts_what_was_there(tmp_path: Path) -> None:
+    for n in range(3):
+        (tmp_path / f"{n}.txt").write_text("words")
+    assert "none of the 3 files can be used: 3 because it is neither DICOM" in _refusal(tmp_path)
+
+
+def test_truncated_pixels_are_refused_by_name() -> None:
+    found = get_testdata_file("MR_truncated.dcm", download=False)
+    assert isinstance(found, str)
+    assert "'MR_truncated.dcm' cannot be used: its pixels are truncated" in _refusal(Path(found))
+
+
+def test_one_bad_file_among_good_ones_is_left_out_and_noted(tmp_path: Path) -> None:
+    slices = stack(5)
+    slices[4].PixelData = slices[4].PixelData[:20]
+    loaded = load_paths([write(tmp_path, *slices)])
+    series, _ = loaded.volumes[0]
+    assert (series.kind, series.slices) == ("volume", 4)
+    assert "1 files of this series could not be read" in series.limits
+    assert "its pixels are truncated" in loaded.notes[0]
+
+
+def test_a_header_that_claims_too_much_is_refused_before_allocating(tmp_path: Path) -> None:
+    made = ct_slice(np.zeros((4, 4)))
+    made.Rows = made.Columns = 65535
+    made.NumberOfFrames = 1000
+    assert "its header claims 8191750 MiB" in _refusal(write(tmp_path, made) / "1.dcm")
+
+
+def test_a_header_that_lies_about_its_frames_is_refused(tmp_path: Path) -> None:
+    made = ct_slice(np.zeros((4, 4)))
+    made.NumberOfFrames = 7
+    assert "cannot be used" in _refusal(write(tmp_path, made) / "1.dcm")
+    made.NumberOfFrames = 30_000
+    assert "more than 20000 frames" in _refusal(write(tmp_path, made) / "1.dcm")
+
+
+def test_a_deflate_bomb_is_stopped(tmp_path: Path) -> None:
+    made = ct_slice(np.zeros((4, 4)))
+    made.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    buffer = io.BytesIO()
+    made.save_as(buffer, enforce_file_format=True)
+    content = buffer.getvalue()
+    start = 144 + struct.unpack("<I", content[140:144])[0]
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(600)) + packer.flush()
+    (tmp_path / "bomb.dcm").write_bytes(content[:start] + bomb)
+    assert "unpacks to more than 512 MiB" in _refusal(tmp_path / "bomb.dcm")
+
+
+def test_sequences_nested_without_end_are_refused_or_ignored(tmp_path: Path) -> None:
+    inner = Dataset()
+    inner.PatientName = "X"
+    for _ in range(100):
+        outer = Dataset()
+        outer.ReferencedImageSequence = Sequence([inner])
+        inner = outer
+    made = ct_slice(np.zeros((4, 4)))
+    made.ReferencedImageSequence = inner.ReferencedImageSequence
+    try:
+        loaded = load_paths([write(tmp_path, made)])
+    except UserError as error:
+        assert "header is broken" in str(error)
+    else:
+        assert loaded.volumes[0][1].voxels.shape == (1, 4, 4)
+
+
+def test_a_broken_header_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.dcm").write_bytes(bytes(128) + b"DICM" + b"\x02\x00\x10\x00UI\xff\xff" * 3)
+    assert "'x.dcm' cannot be used" in _refusal(tmp_path / "x.dcm")
+
+
+def test_a_syntax_without_decoder_names_itself_and_the_package(tmp_path: Path) -> None:
+    made = ct_slice(np.zeros((4, 4)))
+    folder = write(tmp_path, made)
+    content = (folder / "1.dcm").read_bytes()
+    # JPEG Lossless, as long as the UID it replaces.
+    plain = b"1.2.840.10008.1.2.1\0"
+    lossless = b"1.2.840.10008.1.2.4.57"
+    at = content.index(plain) - 2
+    size = struct.unpack("<I", content[140:144])[0] + 2
+    patched = (
+        content[:140] + struct.pack("<I", size) + content[144:at]
+        + struct.pack("<H", 22) + lossless + content[at + 22 :]
+    )  # fmt: skip
+    (folder / "1.dcm").write_bytes(patched)
+    message = _refusal(folder / "1.dcm")
+    assert "JPEG Lossless" in message or "cannot be decoded" in message
+
+
+def test_an_object_without_pixels_is_refused() -> None:
+    found = get_testdata_file("test-SR.dcm", download=False)
+    assert isinstance(found, str)
+    assert "a DICOM object without an image" in _refusal(Path(found))
+
+
+def test_a_broken_zip_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04" + bytes(200))
+    assert "the zip file 'broken.zip' is broken" in _refusal(tmp_path / "broken.zip")
+
+
+def test_pictures_become_grey_and_lose_their_alpha(tmp_path: Path) -> None:
+    Image.new("RGBA", (4, 2), (200, 200, 200, 0)).save(tmp_path / "clear.png")
+    Image.new("L", (4, 2), 77).save(tmp_path / "grey.webp", lossless=True)
+    voxels = [load_paths([tmp_path / n]).volumes[0][1].voxels for n in ("clear.png", "grey.webp")]
+    assert voxels[0].tolist() == np.zeros((1, 2, 4)).tolist()
+    assert voxels[1].tolist() == np.full((1, 2, 4), 77.0).tolist()
+
+
+def test_a_broken_picture_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(300))
+    assert "the picture is broken" in _refusal(tmp_path / "x.png")
+
+
+def test_a_picture_bomb_is_refused(tmp_path: Path) -> None:
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "huge.png")
+    assert "too large" in _refusal(tmp_path / "huge.png")

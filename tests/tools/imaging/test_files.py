@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+import stat
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from highdicom import imread
+from highdicom.image import get_volume_from_series
+from PIL import Image
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from tests.tools.imaging.dicom_files import ct_slice, stack, write
+from tools.errors import UserError
+from tools.imaging.files import Loaded, load_paths
+from tools.imaging.series import Series
+from tools.imaging.volume import Volume
+
+
+def _only(loaded: Loaded) -> tuple[Series, Volume]:
+    assert len(loaded.volumes) == 1
+    return loaded.volumes[0]
+
+
+def _bundled(name: str) -> Path:
+    found = get_testdata_file(name, download=False)
+    assert isinstance(found, str)
+    return Path(found)
+
+
+def test_a_regular_series_is_a_volume_in_hu_in_order_of_its_normal(tmp_path: Path) -> None:
+    slices = stack(5, step_mm=2.0)
+    folder = write(tmp_path / "study", *slices[::-1])
+    series, volume = _only(load_paths([folder]))
+    assert (series.kind, series.unit, series.modality, series.plane) == (
+        "volume", "HU", "CT", "axial",
+    )  # fmt: skip
+    assert series.spacing_mm == (2.0, 1.5, 1.5)
+    assert volume.voxels.dtype == np.int16
+    assert volume.voxels[:, 0, 0].tolist() == [-24, 976, 1976, 2976, 3976]
+    assert volume.affine_lps_mm is not None
+    # Slice 1, row 2, column 3: x = -10 + 3 * 1.5, y = -20 + 2 * 1.5, z = 2 + 1 * 2
+    assert (volume.affine_lps_mm @ [1, 2, 3, 1]).tolist() == [-5.5, -17, 4, 1]
+
+
+def test_voxels_and_positions_agree_with_highdicom(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    slices = [
+        ct_slice(random.integers(0, 3000, (6, 8)), z_mm=2.5 * n, number=n) for n in range(1, 8)
+    ]
+    theirs = get_volume_from_series(slices)
+    _, ours = _only(load_paths([write(tmp_path, *slices)]))
+    assert ours.affine_lps_mm is not None
+    for index in np.ndindex(*theirs.array.shape):
+        place = theirs.affine @ [*index, 1]
+        k, row, column = np.rint(np.linalg.solve(ours.affine_lps_mm, place))[:3].astype(int)
+        assert ours.voxels[k, row, column] == theirs.array[index]
+
+
+def test_the_phantom_head_first_on_disk_comes_feet_first(tmp_path: Path) -> None:
+    from tools.imaging.phantom import Patient, make_phantom, write_phantom
+    from tools.imaging.phantom_lesions import Lesion
+
+    shape = (24, 64, 64)
+    who = Patient(age_years=93, sex="male")
+    write_phantom(tmp_path, lesion=Lesion.NONE, seed=1, patient=who, shape=shape)
+    loaded = load_paths([tmp_path])
+    series, volume = _only(loaded)
+    assert np.array_equal(volume.voxels, make_phantom(lesion=Lesion.NONE, seed=1, shape=shape).hu)
+    assert (loaded.age_years, loaded.sex, series.body_part) == (90.0, "male", "CHEST")
+
+
+def test_each_slice_has_its_own_rescale(tmp_path: Path) -> None:
+    def edit(made: Dataset) -> None:
+        made.RescaleSlope = 1 / made.InstanceNumber  # stored 1000 n becomes 1000 - 1024
+
+    _, volume = _only(load_paths([write(tmp_path, *stack(4, edit=edit))]))
+    assert volume.voxels[:, 0, 0].tolist() == [-24] * 4
+
+
+def test_without_rescale_values_are_not_hu(tmp_path: Path) -> None:
+    def edit(made: Dataset) -> None:
+        del made.RescaleSlope, made.RescaleIntercept
+
+    series, volume = _only(load_paths([write(tmp_path, *stack(edit=edit))]))
+    assert (series.unit, volume.unit, volume.voxels.dtype) == ("stored", "stored", np.float32)
+    assert "not HU" in series.limits[0]
+
+
+def test_padding_with_an_unsigned_value_beside_signed_pixels_is_masked(tmp_path: Path) -> None:
+    stored = np.array([[-2000, 24], [-1500, 1024]])
+    made = ct_slice(stored)
+    made.add_new("PixelPaddingValue", "US", 63536)  # -2000 as unsigned
+    _, volume = _only(load_paths([write(tmp_path, made)]))
+    assert volume.voxels.tolist() == [[[-1024, -1000], [-1024, 0]]]
+    assert volume.valid is not None
+    assert volume.valid.tolist() == [[[False, True], [True, True]]]
+
+
+@pytest.mark.parametrize(
+    ("gaps", "why"),
+    [
+        ((2, 2, 6, 2), "unevenly (2, 6 mm apart)"),
+        ((2, 0, 2, 2), "several images at one position"),
+    ],
+)
+def test_uneven_or_doubled_slices_are_only_looked_at(
+    tmp_path: Path, gaps: tuple[int, ...], why: str
+) -> None:
+    slices = stack(5)
+    for made, z in zip(slices, np.cumsum([0, *gaps]), strict=True):
+        made.ImagePositionPatient = [0, 0, int(z)]
+    series, volume = _only(load_paths([write(tmp_path, *slices)]))
+    assert (series.kind, series.spacing_mm, volume.spacing_mm) == ("slices", None, None)
+    assert why in series.limits[0]
+    assert series.limits[0].endswith("no measuring")
+
+
+def test_identical_copies_are_dropped(tmp_path: Path) -> None:
+    slices = stack(4)
+    series, _ = _only(load_paths([write(tmp_path, *slices, slices[1])]))
+    assert (series.kind, series.slices) == ("volume", 4)
+    assert series.limits == ("1 identical copies of slices were dropped",)
+
+
+def test_a_little_jitter_is_accepted(tmp_path: Path) -> None:
+    slices = stack(5)
+    slices[2].ImagePositionPatient = [-10, -20, 6.02]
+    series, _ = _only(load_paths([write(tmp_path, *slices)]))
+    assert series.kind == "volume"
+
+
+def test_without_positions_there_is_no_measuring(tmp_path: Path) -> None:
+    def edit(made: Dataset) -> None:
+        made.ImagePositionPatient = None
+
+    series, volume = _only(load_paths([write(tmp_path, *stack(edit=edit))]))
+    assert series.kind == "slices"
+    assert series.limits == ("no image positions in the header: no measuring",)
+    assert volume.voxels[:, 0, 0].tolist() == [-24, 976, 1976, 2976, 3976]  # by InstanceNumber
+
+
+def test_a_localizer_in_the_series_is_left_out(tmp_path: Path) -> None:
+    scout = ct_slice(np.zeros((6, 8)), z_mm=50, number=9)
+    scout.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
+    loaded = load_paths([write(tmp_path, *stack(5), scout)])
+    assert _only(loaded)[0].slices == 5
+    assert loaded.notes == ("left out 1 file: it is a localizer (scout)",)
+
+
+def test_an_enhanced_ct_has_the_hu_of_each_frame(tmp_path: Path) -> None:
+    made = ct_slice(np.full((3, 4, 4), 100))
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.2.1"
+    made.NumberOfFrames = 3
+    shared, frames = Dataset(), []
+    shared.PlaneOrientationSequence = Sequence([Dataset()])
+    shared.PlaneOrientationSequence[0].ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    shared.PixelMeasuresSequence = Sequence([Dataset()])
+    shared.PixelMeasuresSequence[0].PixelSpacing = [1, 1]
+    shared.PixelMeasuresSequence[0].SliceThickness = 3
+    for n in range(3):
+        frame = Dataset()
+        frame.PlanePositionSequence = Sequence([Dataset()])
+        frame.PlanePositionSequence[0].ImagePositionPatient = [0, 0, 3 * n]
+        value = Dataset()
+        value.RescaleSlope, value.RescaleIntercept, value.RescaleType = n + 1, -50, "HU"
+        frame.PixelValueTransformationSequence = Sequence([value])
+        frames.append(frame)
+    made.SharedFunctionalGroupsSequence = Sequence([shared])
+    made.PerFrameFunctionalGroupsSequence = Sequence(frames)
+    for keyword in ("RescaleSlope", "RescaleIntercept", "ImagePositionPatient", "PixelSpacing"):
+        delattr(made, keyword)
+    folder = write(tmp_path, made)
+    series, volume = _only(load_paths([folder]))
+    assert (series.kind, series.unit, series.spacing_mm) == ("volume", "HU", (3.0, 1.0, 1.0))
+    assert volume.voxels[:, 0, 0].tolist() == [50, 150, 250]
+    theirs = imread(folder / "1.dcm").get_frames(apply_modality_transform=True)
+    assert np.array_equal(theirs, volume.voxels)
+
+
+@pytest.mark.parametrize("interpretation", ["MONOCHROME1", "MONOCHROME2"])
+def test_a_radiograph_is_shown_through_its_window_right_way_round(
+    tmp_path: Path, interpretation: str
+) -> None:
+    made = ct_slice(np.array([[0, 1000], [2000, 3000]]))
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
+    made.Modality = "CR"
+    made.PhotometricInterpretation = interpretation
+    made.WindowCenter, made.WindowWidth = 500, 1001  # after rescale: 0 and below, 1000 and above
+    series, volume = _only(load_paths([write(tmp_path, made)]))
+    assert (series.kind, series.unit, volume.unit) == ("image", "display", "stored")
+    grey = [[[0.0, 0.0], [249.0, 255.0]]]  # (976 - 499.5) / 1000 + 0.5 = 0.9765
+    expected = np.array(grey) if interpretation == "MONOCHROME2" else 255 - np.array(grey)
+    assert volume.voxels.tolist() == expected.tolist()
+
+
+def test_mr_is_kept_in_stored_units() -> None:
+    series, volume = _only(load_paths([_bundled("MR_small.dcm")]))
+    dataset = dcmread(_bundled("MR_small.dcm"))
+    assert (series.modality, series.unit, series.kind) == ("MR", "stored", "slices")
+    assert np.array_equal(volume.voxels[0], dataset.pixel_array.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["CT_small.dcm", "MR_small_bigendian.dcm", "MR_small_implicit.dcm",
+     "MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm", "MR_small_jp2klossless.dcm"],
+)  # fmt: skip
+def test_bundled_files_decode_as_pydicom_decodes_them(name: str) -> None:
+    _, volume = _only(load_paths([_bundled(name)]))
+    dataset = dcmread(_bundled(name))
+    stored = dataset.pixel_array.astype(np.float64)
+    slope, intercept = dataset.get("RescaleSlope", 1), dataset.get("RescaleIntercept", 0)
+    expected = stored * float(slope) + float(intercept) if volume.unit == "HU" else stored
+    assert np.array_equal(volume.voxels[0], np.maximum(expected, -1024))
+
+
+def test_series_come_best_first_and_pictures_last(tmp_path: Path) -> None:
+    write(tmp_path / "a", *stack(4))
+
+    def other(made: Dataset) -> None:
+        made.SeriesInstanceUID = "2.25.6"
+
+    write(tmp_path / "b", *stack(7, edit=other))
+    Image.new("RGB", (5, 4), (90, 90, 90)).save(tmp_path / "shot.png")
+    loaded = load_paths([tmp_path / "shot.png", tmp_path / "a", tmp_path / "b"])
+    assert [(s.kind, s.slices) for s, _ in loaded.volumes] == [
+        ("volume", 7), ("volume", 4), ("image", 1),
+    ]  # fmt: skip
+
+
+def test_files_of_two_patients_are_pointed_out(tmp_path: Path) -> None:
+    other = ct_slice(np.zeros((4, 4)))
+    other.PatientID, other.SeriesInstanceUID = "T-0002", "2.25.8"
+    loaded = load_paths([write(tmp_path, *stack(4), other)])
+    assert "more than one patient number" in loaded.notes[0]
+    assert "T-000" not in " ".join(loaded.notes)
+
+
+def test_nothing_that_identifies_leaves_loading(tmp_path: Path) -> None:
+    def edit(made: Dataset) -> None:
+        made.PatientName = "SECRET^NAME"
+        made.ConvolutionKernel = "Dr SECRET"
+        made.BodyPartExamined = "SECRET"
+
+    loaded = load_paths([write(tmp_path / "SECRET", *stack(edit=edit))])
+    assert "SECRET" not in repr([s.model_dump() for s, _ in loaded.volumes]) + repr(loaded.notes)
+
+
+def test_a_zip_is_read_like_its_folder(tmp_path: Path) -> None:
+    folder = write(tmp_path / "study", *stack(5))
+    with zipfile.ZipFile(tmp_path / "study.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in folder.iterdir():
+            archive.write(file, f"DICOM/{file.stem}")
+    (_, packed), (_, plain) = (_only(load_paths([p])) for p in (tmp_path / "study.zip", folder))
+    assert np.array_equal(packed.voxels, plain.voxels)
+
+
+@pytest.mark.parametrize("name", ["../1.dcm", "/etc/1.dcm", "a/../../1.dcm", "C:\\1.dcm"])
+def test_a_zip_with_paths_that_lead_out_is_refused(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        archive.writestr(name, "x")
+    with pytest.raises(UserError, match="paths that lead out of it"):
+        load_paths([tmp_path / "bad.zip"])
+
+
+def test_a_zip_with_a_link_is_refused(tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("1.dcm")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(UserError, match="holds links"):
+        load_paths([tmp_path / "bad.zip"])
+
+
+def test_a_zip_that_unpacks_a_thousandfold_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.dcm", bytes(65 << 20))
+    with pytest.raises(UserError, match="more than 200 times its size"):
+        load_paths([tmp_path / "bomb.zip"])
+
+
+def test_a_zip_with_too_many_files_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for n in range(20_001):
+            archive.writestr(str(n), "")
+    with pytest.raises(UserError, match="holds 20001 files; at most 20000"):
+        load_paths([tmp_path / "many.zip"])
