@@ -2,7 +2,8 @@
 
 Every threshold stands in THRESHOLDS with its reason. Between "present" and "absent" lies a band in
 which measurement says nothing. What it cannot tell stays unsaid: cysts and emphysema with sharp
-round holes look the same to it, a lung is only dark beside the other or against full inspiration,
+round holes look the same to it, cysts missing from the thin lung of the costophrenic angles may
+only be hidden, a lung is only dark beside the other or against full inspiration,
 and hyperinflation would need volumes predicted from height, sex and age.
 """
 
@@ -93,8 +94,7 @@ _RIGHT_SMALL_SHARE = 0.55
 _PREDOMINANT = 2.0  # one end of the lungs holds twice the share of the other
 _EVEN = 0.4  # the poorest third holds at least this share of the richest
 _SYMMETRIC = 0.5
-_SPARED = 0.1  # the angles hold under a tenth of the average share
-_SPARED_ML = 100.0  # less lung than that in the angles proves nothing
+_NOT_SPARED = 0.5  # the angles hold at least half of the average share
 
 
 def findings_from_lungs(m: LungMeasurement, series_id: str) -> list[Finding]:
@@ -134,16 +134,13 @@ def _cysts(m: LungMeasurement) -> list[Finding]:
         wall = f"{ring:.0f} HU some 3 mm off the lumen"
         found.append(_finding("thin-walled-cysts", True, sure - 0.1, wall, shown, "bilateral"))
     found.extend(_where(cysts.thirds, (cysts.left_fraction, cysts.right_fraction), shown, "cysts"))
-    if (
-        cysts.costophrenic_ml >= _SPARED_ML
-        and cysts.fraction >= 3 * share.present
-        and cysts.costophrenic_fraction < _SPARED * cysts.fraction
-    ):
-        spared = (
+    # Cysts found in the angles exclude sparing; none found there may be thin lung hiding them.
+    if cysts.costophrenic_fraction >= _NOT_SPARED * cysts.fraction:
+        there = (
             f"{_percent(cysts.costophrenic_fraction)} cysts in the lowest 25 mm, "
             f"{_percent(cysts.fraction)} in all"
         )
-        found.append(_finding("costophrenic-angle-sparing", True, 0.6, spared, shown))
+        found.append(_finding("costophrenic-angle-sparing", False, 0.7, there))
     return found
 
 

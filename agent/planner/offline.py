@@ -17,12 +17,11 @@ from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
     BaseMessage,
-    HumanMessage,
-    ToolMessage,
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 
+from agent.planner.thread import Thread
 from agent.submission import SUBMIT
 
 ABOUT = (
@@ -61,7 +60,7 @@ class OfflinePlanner(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        answer = _next(_Thread(messages))
+        answer = _next(Thread(messages))
         return ChatResult(generations=[ChatGeneration(message=answer)])
 
     def _stream(
@@ -71,7 +70,7 @@ class OfflinePlanner(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        answer = _next(_Thread(messages))
+        answer = _next(Thread(messages))
         chunk = AIMessageChunk(
             content=answer.content,
             tool_call_chunks=[
@@ -93,68 +92,7 @@ class OfflinePlanner(BaseChatModel):
         yield made
 
 
-class _Thread:
-    """What the messages say: briefs, and the answers to each tool, this turn's apart."""
-
-    def __init__(self, messages: Sequence[BaseMessage]) -> None:
-        self.briefs = [_json(m.content) for m in messages if isinstance(m, HumanMessage)]
-        last = max((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=-1)
-        self.number = len(messages)
-        names = {
-            str(call["id"]): call
-            for m in messages
-            if isinstance(m, AIMessage)
-            for call in m.tool_calls
-        }
-        self._answers: list[tuple[dict[str, Any], dict[str, Any], bool, bool]] = []
-        for index, message in enumerate(messages):
-            if isinstance(message, ToolMessage) and message.tool_call_id in names:
-                content = {} if message.status == "error" else _json(message.content)
-                call = names[message.tool_call_id]
-                is_error = message.status == "error"
-                self._answers.append((dict(call), content, index > last, is_error))
-
-    @property
-    def case(self) -> dict[str, Any]:
-        """The case as last briefed."""
-        return next((b["case"] for b in reversed(self.briefs) if b.get("case")), {})
-
-    @property
-    def has_vision(self) -> bool:
-        """Whether a vision model is there to look."""
-        said = next((b["vision"] for b in reversed(self.briefs) if b.get("vision")), "none")
-        return not str(said).startswith("none")
-
-    def answers(self, tool: str, *, this_turn: bool = False) -> list[dict[str, Any]]:
-        """What a tool answered, errors left out."""
-        return [
-            a
-            for c, a, now, bad in self._answers
-            if c["name"] == tool and not bad and (now or not this_turn)
-        ]
-
-    def called(self, tool: str, *, this_turn: bool = False) -> list[dict[str, Any]]:
-        """The arguments a tool was called with, failed calls too."""
-        return [
-            c["args"]
-            for c, _, now, _ in self._answers
-            if c["name"] == tool and (now or not this_turn)
-        ]
-
-    def findings(self) -> list[dict[str, Any]]:
-        """Every standing finding, from briefs and tools."""
-        gone = {i for b in self.briefs for i in b.get("retracted", [])}
-        found = [f for b in self.briefs for f in b.get("findings", [])]
-        for tool in ("measure", "look", "ask"):
-            found.extend(f for a in self.answers(tool) for f in a.get("findings", []))
-        return [f for f in found if f.get("id") not in gone]
-
-    def passages(self) -> list[dict[str, Any]]:
-        """Every passage found so far."""
-        return [p for a in self.answers("search_knowledge") for p in a.get("passages", [])]
-
-
-def _next(thread: _Thread) -> AIMessage:
+def _next(thread: Thread) -> AIMessage:
     seeing = _see(thread)
     if seeing:
         return _calls(thread, "Looking at the images", seeing)
@@ -186,7 +124,7 @@ def _next(thread: _Thread) -> AIMessage:
     return _calls(thread, "Submitting", [(SUBMIT, _submission(thread, weighed, candidates))])
 
 
-def _see(thread: _Thread) -> list[tuple[str, dict[str, Any]]]:
+def _see(thread: Thread) -> list[tuple[str, dict[str, Any]]]:
     measured = {a.get("series", "") for a in thread.called("measure")}
     looked = {a.get("series", "") for a in thread.called("look")}
     calls: list[tuple[str, dict[str, Any]]] = []
@@ -203,13 +141,13 @@ def _see(thread: _Thread) -> list[tuple[str, dict[str, Any]]]:
     return calls
 
 
-def _query(thread: _Thread) -> str:
+def _query(thread: Thread) -> str:
     names = [f["term"].replace("-", " ") for f in thread.findings() if f.get("present")]
     words = ", ".join(dict.fromkeys(names))
     return words or str(thread.case.get("history", ""))[:300]
 
 
-def _abstain(thread: _Thread) -> str:
+def _abstain(thread: Thread) -> str:
     """Why the planner has nothing to rank; empty when it has.
 
     A history alone is ranked when there are no images. When images were read and showed nothing
@@ -231,7 +169,7 @@ def _abstain(thread: _Thread) -> str:
     )
 
 
-def _abstention(thread: _Thread, why: str) -> dict[str, Any]:
+def _abstention(thread: Thread, why: str) -> dict[str, Any]:
     return {
         "diagnoses": [],
         "other_probability": 1.0,
@@ -241,7 +179,7 @@ def _abstention(thread: _Thread, why: str) -> dict[str, Any]:
 
 
 def _submission(
-    thread: _Thread, weighed: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
+    thread: Thread, weighed: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     known = {f["id"] for f in thread.findings() if f.get("id")}
     passages: dict[str, list[str]] = {}
@@ -269,7 +207,7 @@ def _submission(
     }
 
 
-def _limits(thread: _Thread) -> list[str]:
+def _limits(thread: Thread) -> list[str]:
     limits = []
     if thread.case.get("series") and not thread.has_vision:
         limits.append(
@@ -279,7 +217,7 @@ def _limits(thread: _Thread) -> list[str]:
     return limits
 
 
-def _calls(thread: _Thread, what: str, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> AIMessage:
+def _calls(thread: Thread, what: str, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> AIMessage:
     return AIMessage(
         content=f"{what} (offline planner, no language model).",
         tool_calls=[
@@ -293,11 +231,3 @@ def _calls(thread: _Thread, what: str, calls: Sequence[tuple[str, Mapping[str, A
         ],
         response_metadata={"model_name": "offline", "finish_reason": "STOP"},
     )
-
-
-def _json(content: Any) -> dict[str, Any]:
-    try:
-        read = json.loads(content) if isinstance(content, str) else {}
-    except json.JSONDecodeError:
-        return {"said": content}
-    return read if isinstance(read, dict) else {}

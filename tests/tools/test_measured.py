@@ -86,12 +86,17 @@ def test_between_two_thresholds_nothing_is_said() -> None:
 
 def test_cysts_above_but_not_below_are_upper_lung_predominant() -> None:
     sick = measured(Lesion.CYSTS)
-    upper = replace(
-        sick,
-        cysts=replace(sick.cysts, thirds=(0.10, 0.06, 0.01), costophrenic_fraction=0.001),
-    )
-    assert {"upper-lung-predominance", "costophrenic-angle-sparing"} <= _present(upper)
-    assert "diffuse-distribution" not in _present(upper)
+    upper = _present(replace(sick, cysts=replace(sick.cysts, thirds=(0.10, 0.06, 0.01))))
+    assert "upper-lung-predominance" in upper
+    assert "diffuse-distribution" not in upper
+
+
+def test_cysts_in_the_angles_exclude_sparing_and_none_there_prove_nothing() -> None:
+    sick = measured(Lesion.CYSTS)
+    for fraction, said in ((sick.cysts.fraction, {False}), (0.0, set())):
+        angles = replace(sick, cysts=replace(sick.cysts, costophrenic_fraction=fraction))
+        found = findings_from_lungs(angles, "S1")
+        assert {f.present for f in found if f.term == "costophrenic-angle-sparing"} == said
 
 
 def test_thick_walls_are_not_called_thin() -> None:

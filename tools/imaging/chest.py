@@ -13,7 +13,8 @@ _TISSUE_HU = -300
 _AIRWAY_CM2 = (0.1, 8.0)  # a trachea has 1 to 4, a main bronchus cut across less
 _TRACHEA_CM2 = 0.4
 _MIDLINE_MM = 35.0
-_PARTED_SHARE = 0.2  # the smaller of two parted lungs against the larger
+_PARTED_SHARE, _PARTED_MM = 0.35, 90.0  # of the larger lung; between their middles
+_GAS_HU, _GAS_SHARE = -965, 0.6  # gas is air through and through, lung is not
 _IN_PLANE = np.zeros((3, 3, 3), dtype=np.bool_)
 _IN_PLANE[1] = [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
 
@@ -98,7 +99,7 @@ def _is_trachea(
     return bool(area_cm2 >= _TRACHEA_CM2 and off_mm < _MIDLINE_MM and round_enough)
 
 
-def part_lungs(both: Mask) -> list[Mask]:
+def part_lungs(both: Mask, spacing: tuple[float, float, float]) -> list[Mask]:
     """Two lungs that touch: erode until they part, then grow back along the distance.
 
     Raises:
@@ -116,9 +117,23 @@ def part_lungs(both: Mask) -> list[Mask]:
         sizes[0] = 0
         order = np.argsort(sizes)[::-1]
         if count >= 2 and sizes[order[1]] > _PARTED_SHARE * sizes[order[0]]:
+            halves = [pieces == order[0], pieces == order[1]]
+            # A recess may part from its lung before the lungs part from each other.
+            if abs(_middle(halves[0]) - _middle(halves[1])) * spacing[2] < _PARTED_MM:
+                continue
             markers = np.zeros(both.shape, dtype=np.int32)
-            markers[pieces == order[0]], markers[pieces == order[1]] = 1, 2
+            markers[halves[0]], markers[halves[1]] = 1, 2
             depth = ndimage.distance_transform_edt(both)
             parts = watershed(-depth, markers, mask=both)  # type: ignore[no-untyped-call]
             return [parts == 1, parts == 2]
     raise CannotMeasure("only one aerated lung is found, or the two cannot be told apart")
+
+
+def is_gas(grid: NDArray[np.int16], piece: Mask) -> bool:
+    """Whether a piece is gas in stomach or bowel (or one large bulla) and not lung."""
+    return float((grid[piece] < _GAS_HU).mean()) > _GAS_SHARE
+
+
+def _middle(mask: Mask) -> float:
+    """Mean column of a mask."""
+    return float(mask.sum(axis=(0, 1)) @ np.arange(mask.shape[2]) / mask.sum())

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 PROJECTIONS = frozenset({"CR", "DX", "XA", "RF", "MG", "IO", "PX"})
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _ULTRASOUND = ("1.2.840.10008.5.1.4.1.1.6", "1.2.840.10008.5.1.4.1.1.3")
-_PET = "PT"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +25,8 @@ class Frame:
     Attributes:
         index: Its place in the file, from 0.
         position, orientation, spacing_mm: In LPS millimetres; None when the header has none.
-        slope, intercept: Of this frame; None without a rescale to HU.
+        rescale: Slope and intercept of this frame; None when the header has none.
+        is_hu: A CT frame whose rescale leads to HU.
         number: InstanceNumber, or the place in the file.
     """
 
@@ -119,7 +119,7 @@ def _frame(source: Source, dataset: Dataset, index: int) -> Frame:
     slope, intercept = _number(places, "RescaleSlope"), _number(places, "RescaleIntercept")
     rescale = None if slope is None or intercept is None or slope == 0 else (slope, intercept)
     kind = next((str(p.RescaleType) for p in places if p.get("RescaleType")), "")
-    # Enhanced CT says "US" (unspecified) beside real HU only in derived maps: those are not HU.
+    # Maps of perfusion and the like are CT objects whose type is "US", unspecified: not HU.
     is_hu = (
         str(dataset.get("Modality", "")) == "CT"
         and rescale is not None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.imaging.chest import CannotMeasure, Mask, find_airway, inside_body, part_lungs
+from tools.imaging.chest import CannotMeasure, Mask, find_airway, inside_body, is_gas, part_lungs
 from tools.imaging.volume import Volume
 
 Labels = NDArray[np.uint8]
@@ -24,7 +24,7 @@ _GRID_MM = 2.8
 _MOST_SLICE_MM = 5.0  # thicker slices miss small cysts and blur calcium
 _FEWEST_SLICES = 20
 _LEAST_LUNG_ML = 150.0
-_PIECE_SHARE, _GAS_HU = 0.03, -930.0
+_PIECE_SHARE = 0.03  # of all air in the body: a larger piece apart would be missed in the numbers
 _CUT_CM2 = 6.0  # lung in an end slice; costophrenic tips are smaller
 _CLOSE_MM = 11.0  # vessels and dense spots up to twice this are taken into the lung
 _HILUM_MM, _RIM_MM = 25.0, 3.0
@@ -40,6 +40,7 @@ class Lungs:
             elsewhere and in trachea and main bronchi.
         peripheral: Where dense voxels are lung disease and not normal vessels or ribs: away from
             the mediastinum (contrast-filled hilar vessels) and off the chest wall.
+        box: Where the crop lies in the turned volume.
         spacing_mm: Between slices, rows and columns in this order.
         numbers: 1-based slice numbers of the volume, one per slice here.
     """
@@ -47,6 +48,7 @@ class Lungs:
     hu: NDArray[np.int16]
     filled: Labels
     peripheral: Mask
+    box: tuple[slice, slice, slice]
     spacing_mm: tuple[float, float, float]
     numbers: tuple[int, ...]
 
@@ -67,6 +69,7 @@ def find_lungs(volume: Volume) -> Lungs:
     fine = tuple(slice(s.start * f, s.stop * f) for s, f in zip(box, (1, step, step), strict=True))
     return Lungs(
         hu=hu[fine],
+        box=(fine[0], fine[1], fine[2]),
         filled=_finer(filled[box], step),
         peripheral=_finer(peripheral[box], step),
         spacing_mm=spacing,
@@ -131,36 +134,24 @@ def _grid_lungs(
     pieces, count = ndimage.label(air & ~airway)
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)
     sizes[0] = 0
-    if sizes.max() * voxel_ml < _LEAST_LUNG_ML:
+    large = [int(i) for i in np.flatnonzero(sizes > _PIECE_SHARE * sizes.sum())]
+    masks = sorted(
+        (m for m in (pieces == i for i in large) if not is_gas(grid, m)),
+        key=lambda m: -int(m.sum()),
+    )
+    if not masks or float(masks[0].sum()) * voxel_ml < _LEAST_LUNG_ML:
         raise CannotMeasure("no lung is found")
-    largest = [int(i) for i in np.argsort(sizes)[::-1][:2]]
+    if len(masks) > 2:
+        raise CannotMeasure("the lungs fall into several pieces")
     labels = np.zeros(grid.shape, dtype=np.uint8)
-    if len(largest) > 1 and sizes[largest[1]] > 0.15 * sizes[largest[0]]:
-        seeds = [pieces == largest[0], pieces == largest[1]]
-    else:
-        seeds = part_lungs(pieces == largest[0])
+    seeds = masks if len(masks) == 2 else part_lungs(masks[0], spacing)
     seeds.sort(key=lambda mask: float(np.flatnonzero(mask.any(axis=(0, 1))).mean()))
     for side, mask in ((RIGHT, seeds[0]), (LEFT, seeds[1])):
         if float(mask.sum()) * voxel_ml < _LEAST_LUNG_ML:
             raise CannotMeasure("only one aerated lung is found")
         labels[mask] = side
-    _refuse_pieces(grid, pieces, sizes, labels > 0)
     _refuse_cut(labels > 0, spacing)
     return labels, air
-
-
-def _refuse_pieces(
-    grid: NDArray[np.int16], pieces: NDArray[np.int32], sizes: NDArray[np.int64], lungs: Mask
-) -> None:
-    """A large piece of lung apart from the two would be missing from every number.
-
-    Gas in the bowel is apart as well, and told by its attenuation; so is a bulla behind a thick
-    wall, which is therefore not counted.
-    """
-    for piece in np.flatnonzero(sizes > _PIECE_SHARE * sizes.sum()):
-        mask = pieces == piece
-        if not lungs[mask].any() and float(grid[mask].mean()) > _GAS_HU:
-            raise CannotMeasure("the lungs fall into several pieces")
 
 
 def _refuse_cut(lungs: Mask, spacing: tuple[float, float, float]) -> None:

@@ -64,7 +64,7 @@ def _place(
     placed: list[Cyst],
     random: np.random.Generator,
 ) -> Cyst | None:
-    """A free place in soft lung, or None after 40 tries."""
+    """A free place in lung without large vessels, or None after 40 tries."""
     canvas = thorax.canvas
     centres = np.array([c.centre_mm for c in placed]).reshape(-1, 3)
     apart = np.array([c.radius_mm for c in placed]) + radius + 2 * _WALL_MM
@@ -74,9 +74,21 @@ def _place(
             reach = radius + _WALL_MM
             low, high = ([c + s * reach for c in centre] for s in (-1, 1))
             box = canvas.box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
-            if lung[box].mean() > 0.8 and canvas.hu[box][lung[box]].mean() < -780:
+            in_lung = _reaches(thorax, lung, (int(k), int(row), int(column)), reach)
+            if in_lung and canvas.hu[box][lung[box]].mean() < -780:
                 return Cyst(centre_mm=centre, radius_mm=radius)
     return None
+
+
+def _reaches(thorax: Thorax, lung: Mask, at: tuple[int, int, int], reach_mm: float) -> bool:
+    """Whether lung lies that far from a voxel along all three axes."""
+    for axis, spacing in enumerate(thorax.canvas.spacing_mm):
+        for sign in (-1, 1):
+            end = list(at)
+            end[axis] += sign * round(reach_mm / spacing)
+            if not 0 <= end[axis] < lung.shape[axis] or not lung[end[0], end[1], end[2]]:
+                return False
+    return True
 
 
 def _draw_cyst(thorax: Thorax, lung: Mask, cyst: Cyst) -> None:

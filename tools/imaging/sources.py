@@ -109,10 +109,13 @@ def open_sources(paths: Sequence[Path]) -> Iterator[tuple[Source, ...]]:
                     f"there is no file or folder {path.name!r}; check the path and give a DICOM "
                     "file, a folder or zip of them, or a PNG, JPEG or WebP picture"
                 )
-        for index, source in enumerate(found):
+        unpacked: list[Source] = []
+        for source in found:
             if source.form == "zip" and source._path is not None:
-                found[index : index + 1] = _members(source.name, source._path, stack)
-        yield tuple(found)
+                unpacked.extend(_members(source.name, source._path, stack))
+            else:
+                unpacked.append(source)
+        yield tuple(unpacked)
 
 
 def _walk(folder: Path) -> list[Path]:

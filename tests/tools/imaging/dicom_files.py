@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 Edit = Callable[[Dataset], object]
 
@@ -18,7 +18,7 @@ def ct_slice(stored: NDArray[Any], *, z_mm: float = 0.0, number: int = 1) -> Fil
     """An axial CT slice: signed 16 bit, HU = stored - 1024, 1.5 x 1.5 mm pixels."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = f"2.25.7{number}"
+    meta.MediaStorageSOPInstanceUID = UID(f"2.25.7{number}")
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     made = FileDataset("", {}, preamble=b"\0" * 128, file_meta=meta)
     made.SOPClassUID = CTImageStorage

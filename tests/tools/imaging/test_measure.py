@@ -43,9 +43,12 @@ def test_attenuation_agrees_with_what_was_drawn(lesion: Lesion) -> None:
 def test_the_mask_keeps_dense_lung() -> None:
     made = phantom(Lesion.MICROLITHIASIS)
     lungs = find_lungs(as_volume(made))
-    filled = float((lungs.filled > 0).sum())
-    drawn = float((made.left | made.right).sum())
-    assert filled == pytest.approx(drawn, rel=0.06)
+    for side, mask in ((LEFT, made.left), (RIGHT, made.right)):
+        kept = (lungs.filled == side) & mask[lungs.box]
+        assert kept.sum() > 0.98 * mask.sum()
+        stones = made.stones & mask
+        # Under the pleura, where stones are thickest, some are taken for chest wall.
+        assert (kept & made.stones[lungs.box]).sum() > 0.92 * stones.sum()
 
 
 def test_cysts_that_can_be_resolved_are_mostly_found() -> None:
@@ -107,7 +110,7 @@ def test_lungs_that_touch_are_parted() -> None:
     volume = as_volume(made)
     hu = made.hu.copy()
     front = np.zeros_like(made.left)
-    front[40:70, 50:75, 120:136] = True  # a bridge of lung in front of the heart
+    front[46:54, 66:72, 115:141] = True  # a bridge of 8 mm in front of the heart
     hu[front & (hu > -400)] = -850
     lungs = find_lungs(replace(volume, voxels=hu))
     plain = find_lungs(volume)
@@ -152,7 +155,7 @@ def test_lungs_that_the_scan_cuts_off_are_not_measured(part: slice, end: str) ->
 
 def test_one_lung_alone_is_not_measured() -> None:
     made = phantom(Lesion.NONE)
-    hu = np.where(made.left, np.int16(40), made.hu)
+    hu = np.where(made.left, np.int16(40), made.hu)  # gas in the stomach stays, and is no lung
     with pytest.raises(CannotMeasure, match="only one aerated lung"):
         measure_lungs(replace(as_volume(made), voxels=hu))
 

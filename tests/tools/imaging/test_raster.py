@@ -49,12 +49,12 @@ def test_the_composite_is_colour_without_a_level() -> None:
 
 
 def test_a_window_in_hu_is_refused_for_stored_values_with_what_can_be_asked() -> None:
-    with pytest.raises(ToolFailure, match="not in HU; ask for one of: as displayed$"):
+    with pytest.raises(ToolFailure, match=r"not in HU; ask for one of: as displayed$"):
         slice_views(_stored([[0, 1]]), "S1", "lung", [1])
 
 
 def test_an_unknown_window_is_refused_with_the_list() -> None:
-    with pytest.raises(ToolFailure, match="'liver' cannot be shown.*lung, soft tissue.*medgemma"):
+    with pytest.raises(ToolFailure, match=r"'liver' cannot be shown.*lung, soft tissue.*medgemma"):
         slice_views(_hu(0), "S1", "liver", [1])
 
 

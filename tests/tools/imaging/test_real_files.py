@@ -53,7 +53,7 @@ def test_lossless_transfer_syntaxes_give_the_same_voxels(shared_data: Path) -> N
 def test_a_syntax_that_nothing_here_decodes_is_named(shared_data: Path, process: str) -> None:
     folder = shared_data / "dicom" / "transfer_syntaxes"
     (path,) = folder.glob(f"*JPEG{process}*")
-    with pytest.raises(UserError, match="its pixels are encoded as JPEG .*; (install|export)"):
+    with pytest.raises(UserError, match=r"its pixels are encoded as JPEG .*; (install|export)"):
         load_paths([path])
 
 

@@ -1,0 +1,141 @@
+"""`langgraph dev` as a person starts it, driven with langgraph-sdk: no key, no network."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from langgraph_sdk import get_client
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent.parent
+_READY_S = 90
+
+
+@pytest.fixture(scope="module")
+def server(cache_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("studio") / "log"
+    quiet = {
+        "LANGSMITH_TRACING": "false",
+        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+        "LANGGRAPH_NO_VERSION_CHECK": "true",
+        "HOOFBEAT_CACHE_DIR": str(cache_dir),
+    }
+    environment = {
+        k: v for k, v in os.environ.items() if not k.startswith(("HOOFBEAT_", "GEMINI", "GOOGLE"))
+    }
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload",
+             "--port", str(port)],
+            cwd=ROOT, env={**environment, **quiet}, stdout=out, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _wait(url, process, log)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + _READY_S
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{url}/ok", timeout=2):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.3)
+    raise AssertionError(f"the server did not start:\n{log.read_text('utf-8')[-3000:]}")
+
+
+async def _say(client: Any, thread: str, content: Any) -> tuple[list[str], list[Any]]:
+    """The kinds of events in order, and the streamed messages."""
+    events, messages = [], []
+    async for part in client.runs.stream(
+        thread,
+        "hoofbeat",
+        input={"messages": [{"role": "human", "content": content}]},
+        stream_mode=["messages-tuple", "custom", "updates"],
+    ):
+        events.append(part.event)
+        if part.event == "messages":
+            messages.append(part.data[0])
+    return events, messages
+
+
+@pytest.mark.slow
+def test_a_chat_with_an_image_streams_a_differential_and_a_second_message_refines_it(
+    server: str,
+) -> None:
+    buffer = io.BytesIO()
+    pixels = np.random.default_rng(1).integers(0, 255, (64, 64), dtype=np.uint8)
+    Image.fromarray(pixels).save(buffer, "PNG")
+    data = base64.b64encode(buffer.getvalue()).decode()
+
+    async def chat() -> None:
+        client = get_client(url=server)
+        thread = (await client.threads.create())["thread_id"]
+        words = "Adult with dyspnea. CT: lung cysts in both lungs."
+        events, messages = await _say(
+            client,
+            thread,
+            [
+                {"type": "text", "text": words},
+                {"type": "image", "base64": data, "mime_type": "image/png"},
+            ],
+        )
+        assert "error" not in events
+        assert {"messages", "custom", "updates"} <= set(events)
+        answers = [m for m in messages if m.get("name") == "hoofbeat"]
+        assert "Lymphangioleiomyomatosis" in answers[-1]["content"]
+        assert "Not for clinical use" in answers[-1]["content"]
+        first: Any = (await client.threads.get_state(thread))["values"]
+        assert data not in str(first)
+        assert first["case"]["series"][0]["kind"] == "image"
+        await _say(client, thread, "She is a 35-year-old woman with a renal angiomyolipoma.")
+        second: Any = (await client.threads.get_state(thread))["values"]
+        assert len(second["findings"]) > len(first["findings"])
+        assert _probability(second) > _probability(first)
+
+    asyncio.run(chat())
+
+
+@pytest.mark.slow
+def test_studio_gets_the_schemas_it_needs_for_chat_mode(server: str) -> None:
+    async def look() -> None:
+        client = get_client(url=server)
+        (assistant,) = await client.assistants.search()
+        schemas = await client.assistants.get_schemas(assistant["assistant_id"])
+        assert "messages" in str(schemas["input_schema"])
+        assert "findings" in str(schemas["state_schema"])
+
+    asyncio.run(look())
+
+
+def _probability(values: Any) -> float:
+    (line,) = (
+        d
+        for d in values["report"]["differential"]["diagnoses"]
+        if d["disease_id"] == "lymphangioleiomyomatosis"
+    )
+    return float(line["probability"])

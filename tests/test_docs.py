@@ -1,0 +1,51 @@
+"""The snippets of README and docs run as they stand there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.demo import demo_study
+
+ROOT = Path(__file__).parent.parent
+
+
+def _snippets(document: str) -> list[str]:
+    text = (ROOT / document).read_text("utf-8")
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", ["README.md", "docs/embedding.md"])
+def test_python_snippets_run_as_written(
+    document: str, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo_study("microlithiasis", tmp_path / "study")
+    monkeypatch.setenv("HOOFBEAT_CACHE_DIR", str(cache_dir))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    snippets = _snippets(document)
+    assert snippets
+    for snippet in snippets:
+        done = subprocess.run(
+            [sys.executable, "-c", snippet],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip()
+
+
+def test_every_relative_link_leads_somewhere() -> None:
+    broken = [
+        f"{document.relative_to(ROOT)}: {target}"
+        for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text("utf-8"))
+        if not (document.parent / target).exists()
+    ]
+    assert broken == []
