@@ -93,29 +93,29 @@ def test_a_chat_with_an_image_streams_a_differential_and_a_second_message_refine
     data = base64.b64encode(buffer.getvalue()).decode()
 
     async def chat() -> None:
-        client = get_client(url=server)
-        thread = (await client.threads.create())["thread_id"]
-        words = "Adult with dyspnea. CT: lung cysts in both lungs."
-        events, messages = await _say(
-            client,
-            thread,
-            [
-                {"type": "text", "text": words},
-                {"type": "image", "base64": data, "mime_type": "image/png"},
-            ],
-        )
-        assert "error" not in events
-        assert {"messages", "custom", "updates"} <= set(events)
-        answers = [m for m in messages if m.get("name") == "hoofbeat"]
-        assert "Lymphangioleiomyomatosis" in answers[-1]["content"]
-        assert "Not for clinical use" in answers[-1]["content"]
-        first: Any = (await client.threads.get_state(thread))["values"]
-        assert data not in str(first)
-        assert first["case"]["series"][0]["kind"] == "image"
-        await _say(client, thread, "She is a 35-year-old woman with a renal angiomyolipoma.")
-        second: Any = (await client.threads.get_state(thread))["values"]
-        assert len(second["findings"]) > len(first["findings"])
-        assert _probability(second) > _probability(first)
+        async with get_client(url=server) as client:
+            thread = (await client.threads.create())["thread_id"]
+            words = "Adult with dyspnea. CT: lung cysts in both lungs."
+            events, messages = await _say(
+                client,
+                thread,
+                [
+                    {"type": "text", "text": words},
+                    {"type": "image", "base64": data, "mime_type": "image/png"},
+                ],
+            )
+            assert "error" not in events
+            assert {"messages", "custom", "updates"} <= set(events)
+            answers = [m for m in messages if m.get("name") == "hoofbeat"]
+            assert "Lymphangioleiomyomatosis" in answers[-1]["content"]
+            assert "Not for clinical use" in answers[-1]["content"]
+            first: Any = (await client.threads.get_state(thread))["values"]
+            assert data not in str(first)
+            assert first["case"]["series"][0]["kind"] == "image"
+            await _say(client, thread, "She is a 35-year-old woman with a renal angiomyolipoma.")
+            second: Any = (await client.threads.get_state(thread))["values"]
+            assert len(second["findings"]) > len(first["findings"])
+            assert _probability(second) > _probability(first)
 
     asyncio.run(chat())
 
@@ -123,9 +123,9 @@ def test_a_chat_with_an_image_streams_a_differential_and_a_second_message_refine
 @pytest.mark.slow
 def test_studio_gets_the_schemas_it_needs_for_chat_mode(server: str) -> None:
     async def look() -> None:
-        client = get_client(url=server)
-        (assistant,) = await client.assistants.search()
-        schemas = await client.assistants.get_schemas(assistant["assistant_id"])
+        async with get_client(url=server) as client:
+            (assistant,) = await client.assistants.search()
+            schemas = await client.assistants.get_schemas(assistant["assistant_id"])
         assert "messages" in str(schemas["input_schema"])
         assert "findings" in str(schemas["state_schema"])
 
