@@ -19,9 +19,7 @@ Key = tuple[str, str, str, int, str]
 
 
 class Item(BaseModel):
-    """One diagnosis of a list and how near it is to the truth, without and with the knowledge
-    base's synonyms.
-    """
+    """One diagnosis and how near it is to the truth, without and with the corpus's synonyms."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

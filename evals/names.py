@@ -74,9 +74,7 @@ def is_denied(name: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def words(name: str) -> tuple[str, ...]:
-    """The words of a name in one spelling, without articles: "Fistulae of the liver" is
-    ("fistula", "of", "liver").
-    """
+    """A name's words in one spelling: "Fistulae of the liver" is ("fistula", "of", "liver")."""
     text = re.sub(r"'s\b|'", "", plain(name).casefold()).translate(_LETTERS)
     text = unicodedata.normalize("NFKD", text)
     text = "".join(c for c in text if not unicodedata.combining(c))
