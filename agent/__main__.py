@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"hoofbeat: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("hoofbeat: interrupted; nothing was written", file=sys.stderr)
+        print("hoofbeat: interrupted", file=sys.stderr)
         return 130
 
 

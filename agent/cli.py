@@ -119,9 +119,10 @@ def _show_findings(report: Report, console: Console) -> None:
         slices = ", ".join(str(n) for n in finding.slices[:4])
         if len(finding.slices) > 4:
             slices += " …"
+        side = f" ({finding.side})" if finding.side not in finding.name else ""
         table.add_row(
             finding.id,
-            escape(finding.name + (f" ({finding.side})" if finding.side else "")),
+            escape(finding.name + side),
             "present" if finding.present else "[dim]absent[/dim]",
             finding.source,
             slices,

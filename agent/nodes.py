@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 from langgraph.prebuilt import ToolNode
 from pydantic import ValidationError
 
-from agent.brief import for_planner
+from agent.brief import BRIEF, for_planner
 from agent.case import Case
 from agent.ledger import build_ledger
 from agent.planner import about
@@ -133,6 +133,11 @@ class Nodes:
                     name=SUBMIT,
                     status="error" if faults else "success",
                 )
+            ]
+        elif sent_back:  # a turn of words: the next one must answer somebody
+            told = {"review": faults}
+            update["messages"] = [
+                HumanMessage(json.dumps(told), name="review", additional_kwargs={BRIEF: told})
             ]
         _tell("sent back: " + faults[0] if sent_back else "reviewed")
         return update

@@ -18,6 +18,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.quiet import no_telemetry
+
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _MAX_TOKENS = 256  # the model's own max_seq_length
 _BATCH = 32
@@ -83,6 +85,7 @@ class SentenceTransformersEncoder:
     """Any sentence-transformers model, by hub name or local folder."""
 
     def __init__(self, model: str) -> None:
+        no_telemetry()
         from sentence_transformers import SentenceTransformer
 
         self._model: Any = SentenceTransformer(model)
@@ -123,6 +126,7 @@ def _file_hash(path: Path) -> str:
 
 
 def _export(folder: Path, target: Path) -> None:
+    no_telemetry()
     import torch
     from transformers import AutoModel
 

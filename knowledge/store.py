@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from knowledge.embed import Encoder
 from knowledge.entry import Entry
 from knowledge.passages import Chunk, chunks, corpus_hash
+from knowledge.quiet import no_telemetry
 from knowledge.vocabulary import Vocabulary
 
 _FORMAT = 1
@@ -139,6 +140,7 @@ def _prune(root: Path, current: Path) -> None:
 
 
 def _client(folder: Path) -> Any:
+    no_telemetry()
     import chromadb
     from chromadb.config import Settings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,42 @@ def test_gemini_without_a_key_says_which_variables_hold_it(
     code, _, err = _run(capsys, "diagnose", "--history", "Cough.", "--planner", "gemini")
     assert code == 2
     assert "GEMINI_API_KEY" in err
+
+
+def test_a_diagnosis_opens_no_connection(
+    cache_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    code, _, _ = _run(
+        capsys, "diagnose", "--findings", "Crazy paving.", "--cache-dir", str(cache_dir)
+    )
+    assert code == 0
+
+
+@pytest.mark.slow
+def test_a_case_of_medpix_with_its_images_ends_in_a_report(
+    shared_data: Path, cache_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shared_data / "medpix"
+    uids = json.loads((folder / "splitted_dataset" / "uid_list.json").read_text("utf-8"))["dev"]
+    images = next(
+        found for uid in uids if (found := sorted((folder / "images").glob(f"{uid}_*.png")))
+    )
+    target = tmp_path / "report.html"
+    code, _, _ = _run(
+        capsys, "diagnose", *map(str, images), "--history", "Cough.", "--report", str(target),
+        "--cache-dir", str(cache_dir),
+    )  # fmt: skip
+    assert code == 0
+    page = target.read_text("utf-8")
+    assert page.count("data:image/jpeg;base64,") == len(images)
+    assert "As displayed" in page
+    assert uids[0] not in page
 
 
 @pytest.mark.slow

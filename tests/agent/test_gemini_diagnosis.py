@@ -11,10 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
 
 from agent import Case, build_agent, diagnose
+from agent.run import start
 from agent.settings import Settings
-from tests.gemini_server import KEY, GeminiServer, Json, Request, call, candidate
+from tests.gemini_server import (
+    KEY,
+    GeminiServer,
+    Json,
+    Request,
+    Step,
+    call,
+    candidate,
+    stream,
+    text,
+)
 from tests.gemini_ways import planner_for
 from tests.tiny_gemma import build_tiny_gemma
 from tools.imaging.phantom import write_phantom
@@ -115,6 +129,36 @@ def test_gemini_plans_a_whole_diagnosis_over_the_real_client(
     }  # fmt: skip
     assert "state" not in str(first.body["tools"])
     assert "inlineData" not in str([r.body for r in server.requests])
+
+
+def test_gemini_streams_through_the_graph_and_a_question_is_answered_in_words(
+    settings: Settings,
+) -> None:
+    case = Case(findings_text="Thin-walled cysts in both lungs.", sex="female", age_years=36)
+    line = {
+        "name": "LAM", "disease_id": "lymphangioleiomyomatosis", "probability": 0.6,
+        "evidence_for": ["F1"],
+    }  # fmt: skip
+    submitted = {"diagnoses": [line], "other_probability": 0.4}
+    script: list[Step] = [
+        text("I think it is LAM."),  # words alone are sent back
+        candidate(call("submit_differential", submitted, call_id="one")),
+        stream(text("Crazy ", finish=None), text("paving.")),
+    ]
+    thread: RunnableConfig = {"configurable": {"thread_id": "one"}}
+    with GeminiServer(script) as server:
+        planner = planner_for(server)
+        agent = build_agent(settings, planner=planner, checkpointer=InMemorySaver())
+        agent.invoke(start(case), thread)
+        asked = {"messages": [HumanMessage("Why that one?")]}
+        chunks: list[Any] = list(agent.stream(asked, thread, stream_mode="messages"))
+        planner.close()
+    assert [c.content for c, _ in chunks if isinstance(c, AIMessageChunk) and c.content] == [
+        "Crazy ",
+        "paving.",
+    ]
+    assert server.requests[-1].is_stream
+    assert "no differential yet" in str(server.requests[1].contents[-1])
 
 
 def test_a_planner_that_cannot_be_reached_is_one_line_for_the_person(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from knowledge.quiet import no_telemetry
 from tools.errors import UserError
 
 _MODEL_SETTING = "HOOFBEAT_VISION"
@@ -83,6 +84,8 @@ def load_checkpoint(folder: Path, *, dtype: str, device_map: str | None) -> Chec
     _check_packages()
     import torch
     from safetensors import SafetensorError
+
+    no_telemetry()
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     if device_map == "auto" and not torch.accelerator.is_available():
@@ -148,6 +151,8 @@ def _check_packages() -> None:
 
 def _download(model: str, revision: str | None) -> Path:
     from httpx2 import TransportError
+
+    no_telemetry()
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,

@@ -166,6 +166,7 @@ def hub(tiny_gemma: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # this hub is on this machine
     monkeypatch.setattr(constants, "ENDPOINT", address)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", os.fspath(tmp_path / "cache"))
     monkeypatch.setattr(
