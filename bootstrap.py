@@ -17,6 +17,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -67,14 +68,14 @@ def run_checks(pytest_arguments: list[str]) -> int:
 def set_up(extra: str) -> None:
     """Make the environment and install, unless it is done; both extras live in one environment."""
     wanted = wanted_stamp()
-    done = json.loads(STAMP.read_text("utf-8")) if STAMP.is_file() else {}
+    done = read_stamp()
     extras = set(done.get("extras", [])) if done.get("hash") == wanted else set()
     if done.get("hash") == wanted and (not extra or extra in extras):
         return
     print("Setting up in .venv: a few minutes, once.", flush=True)
-    if not (BIN / "python").exists():
+    if not done:  # none yet, or one whose set-up did not end
         try:
-            venv.create(VENV, with_pip=True)
+            venv.create(VENV, with_pip=True, clear=True)
         except subprocess.CalledProcessError:
             print("bootstrap: Python's venv lacks pip here (on Debian: apt install python3-venv)")
             raise
@@ -82,7 +83,17 @@ def set_up(extra: str) -> None:
     target = f".[{extra}]" if extra else "."
     pip("install", "--editable", target, "--constraint", "constraints.txt")
     stamp = {"hash": wanted, "extras": sorted(extras | ({extra} if extra else set()))}
-    STAMP.write_text(json.dumps(stamp), "utf-8")
+    part = STAMP.with_suffix(".part")
+    part.write_text(json.dumps(stamp), "utf-8")
+    part.replace(STAMP)
+
+
+def read_stamp() -> dict[str, Any]:
+    """What was set up; empty when nothing was, or not to its end."""
+    try:
+        return dict(json.loads(STAMP.read_text("utf-8")))
+    except (OSError, ValueError):
+        return {}
 
 
 def wanted_stamp() -> str:

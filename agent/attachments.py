@@ -8,7 +8,6 @@ fetches what a message names can be made to read its own network.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,5 +70,5 @@ def _attachment(block: Mapping[str, Any]) -> Attachment:
         raise UserError("an attachment is over 1 GiB; point the command line at the study instead")
     try:
         return Attachment(base64.b64decode(data, validate=True), mime_type)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one, and so is a character beyond ASCII
         raise UserError(f"a {kind} block is not valid base64; send {_ACCEPTED}") from error

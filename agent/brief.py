@@ -12,6 +12,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage, HumanMessage
 
 BRIEF = "hoofbeat_brief"
+JOINED: dict[str, Any] = {}  # the brief of a message that was taken in with a later one
 _SERIES_KEYS = (
     "id", "kind", "modality", "unit", "slices", "rows", "columns", "spacing_mm", "thickness_mm",
     "body_part", "plane", "kernel", "contrast", "limits",
@@ -47,13 +48,16 @@ def make_brief(
 
 
 def for_planner(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """The messages with each person's turn replaced by its brief."""
-    return [
-        HumanMessage(
-            json.dumps(m.additional_kwargs[BRIEF], ensure_ascii=False, separators=(",", ":")),
-            id=m.id,
-        )
-        if isinstance(m, HumanMessage) and BRIEF in m.additional_kwargs
-        else m
-        for m in messages
-    ]
+    """The messages with each person's turn replaced by its brief.
+
+    What intake has not taken in, words or pixels, never reaches the planner.
+    """
+    shown: list[BaseMessage] = []
+    for message in messages:
+        if not isinstance(message, HumanMessage):
+            shown.append(message)
+        elif message.additional_kwargs.get(BRIEF):
+            brief = message.additional_kwargs[BRIEF]
+            words = json.dumps(brief, ensure_ascii=False, separators=(",", ":"))
+            shown.append(HumanMessage(words, id=message.id))
+    return shown

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from agent.attachments import Attachment
 from agent.settings import Settings
@@ -41,6 +41,17 @@ class Case(BaseModel):
     series: tuple[Series, ...] = ()
     limits: tuple[str, ...] = ()
 
+    @field_validator("age_years")
+    @classmethod
+    def _pooled(cls, age_years: float | None) -> float | None:
+        return None if age_years is None else min(age_years, 90.0)
+
+    @field_validator("history", "findings_text", "region", "modality")
+    @classmethod
+    def _encodable(cls, words: str) -> str:
+        """A byte that was no UTF-8 on the command line becomes a question mark."""
+        return words.encode("utf-8", "replace").decode("utf-8")
+
     @classmethod
     def load(
         cls,
@@ -61,13 +72,19 @@ class Case(BaseModel):
         """
         from tools.imaging.deidentify import scrub_text
 
-        store = ArtifactStore((settings or Settings()).artifact_dir)
+        settings = settings or Settings()
+        store = ArtifactStore(settings.open_cache() / "artifacts")
         for words in ("history", "findings_text"):
             if described.get(words):
                 described[words] = scrub_text(described[words])[0]
         loaded = keep_images(paths, store) if paths else {}
         given = {k: v for k, v in described.items() if v is not None}
-        return cls(**{**loaded, **given})
+        try:
+            return cls(**{**loaded, **given})
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise UserError(f"{where}: {first['msg'].lower()}") from error
 
 
 def keep_images(

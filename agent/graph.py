@@ -13,7 +13,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agent.intake import Intake
-from agent.nodes import Nodes
+from agent.nodes import Nodes, stands
 from agent.settings import Settings
 from agent.state import CaseState
 from agent.submission import SUBMIT
@@ -30,7 +30,7 @@ def build_graph(
         reply = state["messages"][-1]
         calls = reply.tool_calls if isinstance(reply, AIMessage) else []
         if not calls:
-            return "report" if state.get("report") else "review"
+            return "report" if stands(state) else "review"
         return "review" if all(c["name"] == SUBMIT for c in calls) else "act"
 
     def after_act(state: CaseState) -> Literal["plan", "report"]:
@@ -51,4 +51,6 @@ def build_graph(
     graph.add_conditional_edges("act", after_act)
     graph.add_conditional_edges("review", after_review)
     graph.add_edge("report", END)
-    return graph.compile(checkpointer=checkpointer, name="hoofbeat")
+    compiled = graph.compile(checkpointer=checkpointer, name="hoofbeat")
+    # The budgets end a turn; LangGraph's own limit only has to lie beyond them.
+    return compiled.with_config(recursion_limit=3 * settings.max_planner_calls + 10)

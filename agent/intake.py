@@ -1,8 +1,7 @@
-"""Intake: a message, in whatever shape it comes, becomes a turn of the case."""
+"""Intake: what a person sent, in whatever shape it comes, becomes a turn of the case."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,23 +10,18 @@ from langchain_core.messages import HumanMessage
 from langgraph.config import get_stream_writer
 
 from agent.attachments import split_content
-from agent.brief import BRIEF, make_brief
+from agent.brief import BRIEF, JOINED, make_brief
 from agent.case import Case, keep_attachments
+from agent.corrections import overruled, retracted
+from agent.demographics import read_age, read_sex
 from agent.state import CaseState
 from tools.errors import UserError
 from tools.imaging.deidentify import scrub_text
 from tools.text_findings import findings_from_text
 from tools.workbench import Workbench
 
-_WRONG = re.compile(
-    r"\b(?:(?:forget|drop|ignore|remove|retract)\s+(F\d+)"
-    r"|(F\d+)\s+(?:is|was)\s+(?:wrong|false|an artifact|not true))\b",
-    re.IGNORECASE,
-)
+_NO_MESSAGE = "the case has no message from a person; send the history, with images if any"
 _FOLLOW_UP = "a follow-up needs words or an attachment"
-_AGE = re.compile(r"\b(\d{1,3})[\s-]*(?:years?|yrs?|y)[\s/-]*(?:old|o)\b", re.IGNORECASE)
-_FEMALE = re.compile(r"\b(?:woman|female|girl|lady)\b", re.IGNORECASE)
-_MALE = re.compile(r"\b(?:man|male|boy|gentleman)\b", re.IGNORECASE)
 
 
 class Intake:
@@ -37,53 +31,74 @@ class Intake:
         self._bench = bench
 
     def __call__(self, state: CaseState) -> dict[str, Any]:
-        """Take the last message in; the message keeps words only, its pixels go to the store."""
+        """Take in every message that has not been; they keep words only, pixels go to the store."""
         started = time.perf_counter()
-        message = _last_human(state)
-        said, attachments = split_content(message.content)
-        said, _ = scrub_text(said)
-        old = state.get("case")
-        is_first = not any(
-            BRIEF in m.additional_kwargs for m in state["messages"] if isinstance(m, HumanMessage)
-        )
-        if not is_first and not said.strip() and not attachments:
-            raise UserError(_FOLLOW_UP)
+        new = [m for m in _people(state) if BRIEF not in m.additional_kwargs]
+        if not new:
+            raise UserError(_NO_MESSAGE)
+        is_first = len(new) == len(_people(state))
         get_stream_writer()({"step": "reading the case"})
-        loaded: Mapping[str, Any] = {}
-        if attachments:
-            first_number = len((old or {}).get("series", [])) + 1
-            loaded = keep_attachments(attachments, self._bench.store, first_number=first_number)
-        case = Case.model_validate(old) if old and is_first else _case(old, said, loaded)
-        findings = self._findings(
-            case, said, is_first=is_first, count=len(state.get("findings", []))
-        )
-        retracted = _retracted(said, state.get("findings", []))
+        said, loaded = self._read(new, first_number=_series_count(state) + 1)
+        if not is_first and not said and not loaded["series"]:
+            raise UserError(_FOLLOW_UP)
+        case = _case(state.get("case"), said, loaded, is_first=is_first)
+        found = self._findings(state, case, said, is_first=is_first)
+        standing = state.get("findings", [])
+        wrong = [] if is_first else [*retracted(said, standing), *overruled(found, standing)]
         brief = make_brief(
             said="" if is_first else said,
-            case=case.model_dump(mode="json") if is_first or loaded else None,
-            findings=findings,
-            retracted=[f["id"] for f in retracted],
+            case=case.model_dump(mode="json") if is_first or loaded["series"] else None,
+            findings=found,
+            retracted=[f["id"] for f in wrong],
             vision=self._bench.vision.identity if self._bench.vision else "",
         )
-        kept = HumanMessage(
-            _shown(said, loaded),
-            id=message.id,
-            additional_kwargs={**message.additional_kwargs, BRIEF: brief},
-        )
-        seconds = round(time.perf_counter() - started, 3)
-        what = f"{len(case.series)} series, {len(findings)} findings in words"
+        changed = bool(found or wrong or loaded["series"])
+        what = f"{len(case.series)} series, {len(found)} findings in words"
         return {
-            "messages": [kept],
+            "messages": _taken(new, _shown(said, loaded["series"]), brief),
             "case": case.model_dump(mode="json"),
-            "findings": [*findings, *retracted],
+            "findings": [*found, *wrong],
             "submission": {},
             "problems": [],
-            "turn": {},
-            "trace": [{"node": "intake", "what": what, "seconds": seconds}],
+            "turn": {"changed": int(changed)},
+            "trace": [
+                {
+                    "node": "intake",
+                    "what": what,
+                    "seconds": round(time.perf_counter() - started, 3),
+                }
+            ],
         }
 
+    def _read(
+        self, messages: Sequence[HumanMessage], *, first_number: int
+    ) -> tuple[str, dict[str, Any]]:
+        """The words, scrubbed, and the images of all new messages.
+
+        An attachment of the last message that cannot be read is the person's to mend. One of an
+        earlier message has been refused before: it is left out, and that is said.
+        """
+        words: list[str] = []
+        loaded: dict[str, Any] = {"series": (), "limits": (), "age_years": None, "sex": None}
+        for message in messages:
+            try:
+                said, attachments = split_content(message.content)
+                words.append(scrub_text(said)[0].strip())
+                if attachments:
+                    number = first_number + len(loaded["series"])
+                    read = keep_attachments(attachments, self._bench.store, first_number=number)
+                    loaded["series"] += read["series"]
+                    loaded["limits"] += read["limits"]
+                    loaded["age_years"] = loaded["age_years"] or read["age_years"]
+                    loaded["sex"] = loaded["sex"] or read["sex"]
+            except UserError:
+                if message is messages[-1]:
+                    raise
+                loaded["limits"] += ("an attachment of an earlier message could not be read",)
+        return "\n".join(w for w in words if w), loaded
+
     def _findings(
-        self, case: Case, said: str, *, is_first: bool, count: int
+        self, state: CaseState, case: Case, said: str, *, is_first: bool
     ) -> list[dict[str, Any]]:
         knowledge = self._bench.knowledge
         read = []
@@ -93,58 +108,53 @@ class Intake:
             )
         told = case.history if is_first else said
         read += findings_from_text(told, "person", knowledge.normaliser, knowledge.vocabulary)
+        count = len(state.get("findings", []))
         return [
-            {**f.model_dump(mode="json"), "id": f"F{count + number}"}
-            for number, f in enumerate(read, start=1)
+            {**f.model_dump(mode="json"), "id": f"F{number}"}
+            for number, f in enumerate(read, start=count + 1)
         ]
 
 
-def _last_human(state: CaseState) -> HumanMessage:
-    for message in reversed(state["messages"]):
-        if isinstance(message, HumanMessage):
-            return message
-    raise UserError("the case has no message from a person; send the history, with images if any")
+def _people(state: CaseState) -> list[HumanMessage]:
+    return [m for m in state["messages"] if isinstance(m, HumanMessage)]
 
 
-def _case(old: Mapping[str, Any] | None, said: str, loaded: Mapping[str, Any]) -> Case:
-    if not old:
-        return Case(
-            history=said,
-            age_years=loaded.get("age_years") or _age(said),
-            sex=loaded.get("sex") or _sex(said),
-            series=loaded.get("series", ()),
-            limits=loaded.get("limits", ()),
-        )
-    case = Case.model_validate(old)
-    update: dict[str, Any] = {}
-    if said:
-        update["history"] = f"{case.history}\n{said}".strip()
-    if loaded:
-        update["series"] = (*case.series, *loaded["series"])
-        update["limits"] = (*case.limits, *loaded["limits"])
-    history = f"{case.history}\n{said}"
+def _series_count(state: CaseState) -> int:
+    return len(state.get("case", {}).get("series", []))
+
+
+def _case(
+    old: Mapping[str, Any] | None, said: str, loaded: Mapping[str, Any], *, is_first: bool
+) -> Case:
+    """The case with what is new: scrubbed words, images, age and sex where they were missing."""
+    case = Case.model_validate(old) if old else Case()
+    update: dict[str, Any] = {
+        name: scrub_text(getattr(case, name))[0]
+        for name in ("history", "findings_text", "region", "modality")
+    }
+    is_history = not (old and is_first)  # the first message of a given case repeats its history
+    if is_history and said:
+        update["history"] = f"{update['history']}\n{said}".strip()
+    update["series"] = (*case.series, *loaded["series"])
+    update["limits"] = tuple(dict.fromkeys((*case.limits, *loaded["limits"])))
     if case.age_years is None:
-        update["age_years"] = loaded.get("age_years") or _age(history)
+        update["age_years"] = loaded["age_years"] or read_age(update["history"])
     if case.sex is None:
-        update["sex"] = loaded.get("sex") or _sex(history)
+        update["sex"] = loaded["sex"] or read_sex(update["history"])
     return case.model_copy(update=update)
 
 
-def _retracted(said: str, findings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    wrong = {(one or two).upper() for one, two in _WRONG.findall(said)}
-    return [{**f, "retracted": True} for f in findings if f["id"] in wrong]
+def _taken(
+    messages: Sequence[HumanMessage], shown: str, brief: Mapping[str, Any]
+) -> list[HumanMessage]:
+    """The messages as they stay: words and brief on the last, the earlier ones marked as joined."""
+    kept = [
+        HumanMessage("[taken in with the next message]", id=m.id, additional_kwargs={BRIEF: JOINED})
+        for m in messages[:-1]
+    ]
+    return [*kept, HumanMessage(shown, id=messages[-1].id, additional_kwargs={BRIEF: dict(brief)})]
 
 
-def _age(text: str) -> float | None:
-    match = _AGE.search(text)
-    return min(90.0, float(match.group(1))) if match else None
-
-
-def _sex(text: str) -> str | None:
-    female, male = bool(_FEMALE.search(text)), bool(_MALE.search(text))
-    return None if female == male else ("female" if female else "male")
-
-
-def _shown(said: str, loaded: Mapping[str, Any]) -> str:
-    attached = ", ".join(f"{s.id} ({s.modality})" for s in loaded.get("series", ()))
+def _shown(said: str, series: Sequence[Any]) -> str:
+    attached = ", ".join(f"{s.id} ({s.modality})" for s in series)
     return f"{said}\n[attached: {attached}]".strip() if attached else said

@@ -47,7 +47,9 @@ def build_ledger(case: Case, findings: Sequence[Finding], knowledge: KnowledgeBa
     return Ledger(
         lines={r.disease_id: _line(r, known, knowledge) for r in ranking.ranked},
         other_probability=ranking.other_probability,
-        contradictions=tuple((a.id, b.id) for a, b in contradictions(findings)),
+        contradictions=tuple(
+            (a.id, b.id) for a, b in contradictions(findings, knowledge.vocabulary)
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -24,11 +24,11 @@ from agent.review import Evidence, problems, settle
 from agent.settings import Settings
 from agent.state import CaseState
 from agent.submission import SUBMIT, Submission, submit_tool
+from agent.tool_errors import explained
+from agent.tool_turn import doing, taken_in, with_unique_ids, within_budget
 from agent.version import __version__
 from tools import VISION_TOOLS, build_tools
-from tools.errors import ToolFailure
 from tools.findings import Finding
-from tools.planner_tools import render
 from tools.workbench import Workbench
 
 Update = dict[str, Any]
@@ -44,16 +44,16 @@ class Nodes:
         self._settings = settings
         tools = build_tools(bench)
         self._bound = planner.bind_tools([*tools, submit_tool()])
-        self._tools = ToolNode(tools, handle_tool_errors=(ToolFailure,))
+        self._tools = ToolNode(tools, handle_tool_errors=explained)
 
     def plan(self, state: CaseState, config: RunnableConfig) -> Update:
         """One call of the planner."""
         started = time.perf_counter()
         messages = [SystemMessage(prompt(_PROMPT)), *for_planner(state["messages"])]
-        reply = self._bound.invoke(messages, config)
-        usage = reply.usage_metadata if isinstance(reply, AIMessage) else None
+        reply = with_unique_ids(self._bound.invoke(messages, config))
+        usage = reply.usage_metadata
         turn = _counted(state, planner_calls=1)
-        calls = [c["name"] for c in reply.tool_calls] if isinstance(reply, AIMessage) else []
+        calls = [c["name"] for c in reply.tool_calls]
         return {
             "messages": [reply],
             "turn": turn,
@@ -69,9 +69,10 @@ class Nodes:
         """Run the tools of the planner's turn side by side, and take in what they found."""
         started = time.perf_counter()
         asked = _last(state)
-        allowed, refused = self._within_budget(asked, state["turn"])
+        left = self._settings.max_vision_calls - state["turn"].get("vision_calls", 0)
+        allowed, refused = within_budget(asked, vision_calls_left=left)
         for call in allowed:
-            _tell(_doing(call))
+            _tell(doing(call))
         answered: list[ToolMessage] = []
         if allowed:
             runnable = asked.model_copy(update={"tool_calls": allowed})
@@ -79,7 +80,7 @@ class Nodes:
             answered = list(ran["messages"])
         by_call = {m.tool_call_id: m for m in (*answered, *refused)}
         ordered = [by_call[str(call["id"])] for call in asked.tool_calls]
-        messages, findings, passages = _taken_in(state, ordered)
+        messages, findings, passages = taken_in(state, ordered)
         looks = sum(call["name"] in VISION_TOOLS for call in allowed)
         if findings:
             _tell(
@@ -92,7 +93,7 @@ class Nodes:
             "passages": passages,
             "turn": _counted(state, vision_calls=looks),
             "spent": {"vision_calls": looks},
-            "trace": [_step("act", "; ".join(_doing(c) for c in allowed) or "refused", started)],
+            "trace": [_step("act", "; ".join(doing(c) for c in allowed) or "refused", started)],
         }
 
     def review(self, state: CaseState) -> Update:
@@ -100,7 +101,7 @@ class Nodes:
         started = time.perf_counter()
         asked = _last(state)
         turn = _counted(state, reviews=1)
-        call = next((c for c in asked.tool_calls if c["name"] == SUBMIT), None)
+        call = asked.tool_calls[0] if asked.tool_calls else None
         submission: Submission | None = None
         if call is None:
             faults = [f"no differential yet: call {SUBMIT}, or abstain with it"]
@@ -125,15 +126,7 @@ class Nodes:
         sent_back = bool(faults) and may_repair
         update["turn"] = {**turn, "sent_back": int(sent_back)}
         if call is not None:
-            verdict = {"problems": faults} if faults else {"accepted": True}
-            update["messages"] = [
-                ToolMessage(
-                    json.dumps(verdict, ensure_ascii=False),
-                    tool_call_id=str(call["id"]),
-                    name=SUBMIT,
-                    status="error" if faults else "success",
-                )
-            ]
+            update["messages"] = _verdicts(asked, faults)
         elif sent_back:  # a turn of words: the next one must answer somebody
             told = {"review": faults}
             update["messages"] = [
@@ -144,14 +137,9 @@ class Nodes:
 
     def report(self, state: CaseState) -> Update:
         """The structured report, and the answer in words."""
-        last = _last_ai(state)
-        if (
-            state.get("report")
-            and not state["turn"].get("reviews")
-            and last
-            and not last.tool_calls
-        ):
-            return {}  # a follow-up that was answered in words stands as it is
+        last = state["messages"][-1]
+        if isinstance(last, AIMessage) and not last.tool_calls and stands(state):
+            return {}  # a question was answered in words
         case = Case.model_validate(state["case"])
         kept = state.get("submission") or {}
         stopped = "submitted" if kept else "budget spent"
@@ -188,6 +176,7 @@ class Nodes:
             passages={p["id"]: p["disease_id"] for p in state.get("passages", [])},
             ledger=build_ledger(Case.model_validate(state["case"]), findings, knowledge),
             entries=knowledge.entries,
+            names=knowledge.names,
         )
 
     def _versions(self) -> dict[str, str]:
@@ -200,52 +189,26 @@ class Nodes:
             "planner prompt": prompt_hash(_PROMPT),
         }
 
-    def _within_budget(
-        self, asked: AIMessage, turn: Mapping[str, int]
-    ) -> tuple[list[Any], list[ToolMessage]]:
-        left = self._settings.max_vision_calls - turn.get("vision_calls", 0)
-        allowed, refused = [], []
-        for call in asked.tool_calls:
-            why = ""
-            if call["name"] == SUBMIT:
-                why = f"call {SUBMIT} alone, after the other tools have answered"
-            elif call["name"] in VISION_TOOLS:
-                left -= 1
-                why = "" if left >= 0 else "the vision budget is spent: submit with what there is"
-            if why:
-                refused.append(
-                    ToolMessage(
-                        why, tool_call_id=str(call["id"]), name=call["name"], status="error"
-                    )
-                )
-            else:
-                allowed.append(call)
-        return allowed, refused
+
+def _verdicts(asked: AIMessage, faults: Sequence[str]) -> list[ToolMessage]:
+    """An answer to each submission of the turn; only the first one counts."""
+    verdict = {"problems": list(faults)} if faults else {"accepted": True}
+    spare = {"problems": ["only the first submission of a turn counts; submit once"]}
+    return [
+        ToolMessage(
+            json.dumps(spare if number else verdict, ensure_ascii=False),
+            tool_call_id=str(call["id"]),
+            name=SUBMIT,
+            status="error" if faults or number else "success",
+        )
+        for number, call in enumerate(asked.tool_calls)
+    ]
 
 
-def _taken_in(
-    state: CaseState, answered: Sequence[ToolMessage]
-) -> tuple[list[ToolMessage], list[dict[str, Any]], list[dict[str, Any]]]:
-    """Give findings and passages their ids, in call order; artifacts leave the messages."""
-    findings: list[dict[str, Any]] = []
-    passages: list[dict[str, Any]] = []
-    known = {p["source"]: p["id"] for p in state.get("passages", [])}
-    messages = []
-    for message in answered:
-        found = message.artifact
-        if not isinstance(found, dict):
-            messages.append(message)
-            continue
-        for finding in found["findings"]:
-            finding["id"] = f"F{len(state.get('findings', [])) + len(findings) + 1}"
-            findings.append(finding)
-        for passage in found["passages"]:
-            if passage["source"] not in known:
-                known[passage["source"]] = f"P{len(known) + 1}"
-                passages.append(passage)
-            passage["id"] = known[passage["source"]]
-        messages.append(message.model_copy(update={"content": render(found), "artifact": None}))
-    return messages, findings, passages
+def stands(state: CaseState) -> bool:
+    """Whether the last report still holds: this turn changed no finding and submitted nothing."""
+    turn = state["turn"]
+    return bool(state.get("report")) and not turn.get("changed") and not turn.get("reviews")
 
 
 def _limits(case: Case) -> list[str]:
@@ -264,23 +227,6 @@ def _last(state: CaseState) -> AIMessage:
     if not isinstance(last, AIMessage):
         raise TypeError(f"expected the planner's turn, got {type(last).__name__}")
     return last
-
-
-def _last_ai(state: CaseState) -> AIMessage | None:
-    last = state["messages"][-1]
-    return last if isinstance(last, AIMessage) else None
-
-
-def _doing(call: Mapping[str, Any]) -> str:
-    arguments = call["args"]
-    what = {
-        "look": f"looking at the {arguments.get('window', '')} window",
-        "ask": f"asking about {str(arguments.get('term', '')).replace('-', ' ')}",
-        "measure": "measuring the lungs",
-        "search_knowledge": "searching the knowledge base",
-        "weigh_evidence": "weighing the evidence",
-    }.get(call["name"], call["name"])
-    return f"{what} of {arguments['series']}" if arguments.get("series") else what
 
 
 def _step(node: str, what: str, started: float) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from agent.differential import Diagnosis, Differential
 from agent.ledger import Ledger
 from agent.submission import Submission, SubmittedDiagnosis
 from knowledge.entry import Entry
+from knowledge.words import forms
 
 _SUM_SLACK = 0.02
 _CANT_MISS_AT = 0.05  # ledger probability from which a dangerous disease must be in the list
@@ -27,6 +28,7 @@ class Evidence:
     passages: Mapping[str, str]  # passage id to disease id
     ledger: Ledger
     entries: Mapping[str, Entry]
+    names: Mapping[tuple[str, ...], str]  # folded name or exact synonym to entry id
 
 
 def problems(submission: Submission, evidence: Evidence) -> list[str]:
@@ -43,11 +45,11 @@ def problems(submission: Submission, evidence: Evidence) -> list[str]:
         found.append(f"probabilities and other_probability sum to {total:.2f}; make it 1")
     for diagnosis in submission.diagnoses:
         found.extend(f"{diagnosis.name}: {p}" for p in _claims(diagnosis, evidence)[0])
-    named = {d.disease_id for d in submission.diagnoses}
-    for line in evidence.ledger.lines.values():
-        entry = evidence.entries[line.disease_id]
-        if entry.cant_miss and line.probability >= _CANT_MISS_AT and entry.id not in named:
-            found.append(f"{entry.name} ({entry.id}) must not be missed and is likely: include it")
+    named = {_disease_id(d, evidence) for d in submission.diagnoses}
+    found.extend(
+        f"{entry.name} ({entry.id}) must not be missed and is likely: include it"
+        for entry in _overlooked(named, evidence)
+    )
     return found
 
 
@@ -75,12 +77,8 @@ def settle(
         removed += len(faults)
         key = kept.disease_id or kept.name.casefold()
         first = lines.get(key)
-        if first is None:
-            lines[key] = _diagnosis(kept, evidence)
-        else:
-            lines[key] = first.model_copy(
-                update={"probability": min(1.0, first.probability + kept.probability)}
-            )
+        again = _diagnosis(kept, evidence)
+        lines[key] = _merged(first, again) if first else again
     total = submission.other_probability + sum(d.probability for d in lines.values())
     scale = 1 / total if total > 0 else 0.0
     ranked = sorted(
@@ -88,6 +86,13 @@ def settle(
         key=lambda d: -d.probability,
     )
     other = max(0.0, 1 - sum(d.probability for d in ranked))
+    limits = (
+        *limits,
+        *(
+            f"{entry.name} must not be missed and was not considered by the planner"
+            for entry in _overlooked(set(lines), evidence)
+        ),
+    )
     return (
         Differential(diagnoses=tuple(ranked), other_probability=other, limits=_unique(limits)),
         removed,
@@ -99,10 +104,9 @@ def _claims(
 ) -> tuple[list[str], SubmittedDiagnosis]:
     """The faults of one line, and the line without them."""
     faults: list[str] = []
-    disease_id = submitted.disease_id
-    if disease_id and disease_id not in evidence.entries:
-        faults.append(f"no entry {disease_id!r}; search for its id or leave it empty")
-        disease_id = ""
+    disease_id = _disease_id(submitted, evidence)
+    if submitted.disease_id and submitted.disease_id not in evidence.entries:
+        faults.append(f"no entry {submitted.disease_id!r}; search for its id or leave it empty")
     line = evidence.ledger.lines.get(disease_id)
     speaks_for, speaks_against = [], []
     for finding in dict.fromkeys(submitted.evidence_for):
@@ -125,6 +129,8 @@ def _claims(
     for passage in dict.fromkeys(submitted.passages):
         if passage not in evidence.passages:
             faults.append(f"passage {passage} does not exist; take it out")
+        elif disease_id and evidence.passages[passage] not in _about(disease_id, evidence):
+            faults.append(f"passage {passage} is about {evidence.passages[passage]}; take it out")
         else:
             passages.append(passage)
     return faults, submitted.model_copy(
@@ -133,6 +139,42 @@ def _claims(
             "evidence_for": speaks_for,
             "evidence_against": speaks_against,
             "passages": passages,
+        }
+    )
+
+
+def _disease_id(submitted: SubmittedDiagnosis, evidence: Evidence) -> str:
+    """The entry of a line: by its id, or by its name where that is an entry's name or synonym."""
+    if submitted.disease_id in evidence.entries:
+        return submitted.disease_id
+    return evidence.names.get(forms(submitted.name), "")
+
+
+def _about(disease_id: str, evidence: Evidence) -> set[str]:
+    """The entries whose passages may speak of a disease: its own and its mimics."""
+    return {disease_id, *(mimic.id for mimic in evidence.entries[disease_id].mimics)}
+
+
+def _overlooked(named: set[str], evidence: Evidence) -> list[Entry]:
+    """Likely diseases that must not be missed and are not in the list."""
+    return [
+        evidence.entries[line.disease_id]
+        for line in evidence.ledger.lines.values()
+        if evidence.entries[line.disease_id].cant_miss
+        and line.probability >= _CANT_MISS_AT
+        and line.disease_id not in named
+    ]
+
+
+def _merged(first: Diagnosis, again: Diagnosis) -> Diagnosis:
+    """Two lines of one disease as one: probabilities added, evidence and passages joined."""
+    return first.model_copy(
+        update={
+            "probability": min(1.0, first.probability + again.probability),
+            **{
+                name: tuple(dict.fromkeys((*getattr(first, name), *getattr(again, name))))
+                for name in ("evidence_for", "evidence_against", "passages")
+            },
         }
     )
 

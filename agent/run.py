@@ -21,7 +21,6 @@ from tools.vision.base import VisionModel
 from tools.workbench import Workbench
 
 Agent = CompiledStateGraph[Any, Any, Any, Any]
-_RECURSION = 80  # nodes in one turn: far beyond what the budgets allow
 
 
 def build_agent(
@@ -40,9 +39,10 @@ def build_agent(
         vision: Any VisionModel, instead of the one in the settings.
     """
     settings = settings or Settings()
+    cache_dir = settings.open_cache()
     bench = Workbench(
         store=ArtifactStore(settings.artifact_dir),
-        knowledge=KnowledgeBase(settings.cache_dir, model=settings.embedding_model),
+        knowledge=KnowledgeBase(cache_dir, model=settings.embedding_model),
         vision=vision or _vision(settings),
     )
     return build_graph(
@@ -64,9 +64,7 @@ def diagnose(
     """
     graph = agent or build_agent(settings)
     state: Mapping[str, Any] = {}
-    chunks: Iterable[Any] = graph.stream(
-        start(case), {"recursion_limit": _RECURSION}, stream_mode=["values", "custom"]
-    )
+    chunks: Iterable[Any] = graph.stream(start(case), stream_mode=["values", "custom"])
     for mode, chunk in chunks:
         if mode == "values":
             state = chunk
@@ -80,7 +78,7 @@ async def adiagnose(
 ) -> Report:
     """The same for an event loop: the loop stays free while tools and planner work."""
     graph = agent or build_agent(settings)
-    state = await graph.ainvoke(start(case), {"recursion_limit": _RECURSION})
+    state = await graph.ainvoke(start(case))
     return Report.model_validate(state["report"])
 
 

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     gemini_api_key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices(
-            "gemini_api_key", "HOOFBEAT_GEMINI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"
+            "HOOFBEAT_GEMINI_API_KEY", "gemini_api_key", "GOOGLE_API_KEY"
         ),
     )
     gemini_base_url: str | None = None
@@ -78,6 +78,21 @@ class Settings(BaseSettings):
     def artifact_dir(self) -> Path:
         """Where pixels lie, by content hash."""
         return self.cache_dir / "artifacts"
+
+    def open_cache(self) -> Path:
+        """The cache directory, made when it is not there, for the user alone (0700).
+
+        Raises:
+            UserError: When it cannot be made or written.
+        """
+        try:
+            self.cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"the cache directory {str(self.cache_dir)!r} cannot be used ({error.strerror}); "
+                "name another with --cache-dir or HOOFBEAT_CACHE_DIR"
+            ) from error
+        return self.cache_dir
 
 
 def check_environment(environment: Mapping[str, str] = os.environ) -> None:

@@ -72,7 +72,8 @@ class KnowledgeBase:
         return _Words(list(self.store.chunks.values()))
 
     @cached_property
-    def _names(self) -> Mapping[tuple[str, ...], str]:
+    def names(self) -> Mapping[tuple[str, ...], str]:
+        """Entry ids by name and exact synonym, in folded words (knowledge.words.forms)."""
         return {
             forms(name): entry.id
             for entry in self.entries.values()
@@ -168,11 +169,11 @@ class KnowledgeBase:
         return " ".join([query, *extra])
 
     def _named(self, words: tuple[str, ...]) -> list[str]:
-        longest = max((len(name) for name in self._names), default=0)
+        longest = max((len(name) for name in self.names), default=0)
         found: list[str] = []
         for at in range(len(words)):
             for stop in range(at + 1, min(at + longest, len(words)) + 1):
-                entry = self._names.get(words[at:stop])
+                entry = self.names.get(words[at:stop])
                 if entry is not None:
                     found.append(f"{entry}/imaging")
         return list(dict.fromkeys(found))

@@ -7,6 +7,7 @@ from typing import Any
 
 from knowledge.rank import Observation, Ranking, rank
 from knowledge.retrieve import KnowledgeBase
+from knowledge.vocabulary import Vocabulary
 from tools.findings import Finding
 
 # Whose word stands when two sources disagree on one term, most trusted first.
@@ -27,25 +28,37 @@ def standing(findings: Sequence[Finding]) -> list[Finding]:
     return list(best.values())
 
 
-def contradictions(findings: Sequence[Finding]) -> list[tuple[Finding, Finding]]:
-    """Pairs that cannot both hold: the same term present in one source and absent in another.
+def contradictions(
+    findings: Sequence[Finding], vocabulary: Vocabulary
+) -> list[tuple[Finding, Finding]]:
+    """Pairs that cannot both hold.
 
-    Two findings that both name a side, and name different ones, do not contradict each other.
+    The same term present and absent, a term present whose broader term is absent, or two opposite
+    terms present. Two findings that name different sides do not contradict each other.
     """
-    live = [f for f in findings if not f.retracted]
+    live = [f for f in findings if not f.retracted and f.term in vocabulary]
     return [
         (one, two)
         for at, one in enumerate(live)
         for two in live[at + 1 :]
-        if one.term == two.term
-        and one.present != two.present
-        and not (
-            one.side
-            and two.side
-            and one.side != two.side
-            and "bilateral" not in (one.side, two.side)
-        )
+        if _clash(one, two, vocabulary) and not _apart(one, two)
     ]
+
+
+def _clash(one: Finding, two: Finding, vocabulary: Vocabulary) -> bool:
+    if one.present and two.present:
+        return (
+            two.term in vocabulary[one.term].opposite or one.term in vocabulary[two.term].opposite
+        )
+    if one.present == two.present:
+        return False
+    there, gone = (one, two) if one.present else (two, one)
+    return gone.term == there.term or gone.term in vocabulary.ancestors(there.term)
+
+
+def _apart(one: Finding, two: Finding) -> bool:
+    sides = {one.side, two.side}
+    return len(sides) == 2 and not sides & {"", "bilateral"}
 
 
 def weigh(

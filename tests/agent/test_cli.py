@@ -97,6 +97,43 @@ def test_nothing_given_and_a_missing_target_folder_are_refused(
     assert "nowhere" in err
 
 
+@pytest.mark.parametrize("age", ["-5", "200", "nan"])
+def test_an_impossible_age_is_one_line(age: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = _run(capsys, "diagnose", "--history", "Cough.", "--age", age)
+    assert code == 2
+    assert "age_years" in err
+    assert "Traceback" not in err
+
+
+def test_a_cache_that_cannot_be_made_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("taken", "utf-8")
+    code, _, err = _run(
+        capsys, "diagnose", "--history", "Cough.", "--cache-dir", str(tmp_path / "file" / "x")
+    )
+    assert code == 2
+    assert "cache directory" in err
+
+
+def test_the_cache_is_for_the_user_alone(
+    cache_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tmp_path / "new"
+    _run(capsys, "diagnose", str(tmp_path), "--history", "Cough.", "--cache-dir", str(made))
+    assert made.stat().st_mode & 0o077 == 0
+
+
+def test_a_byte_that_is_no_utf8_does_not_end_the_run(
+    cache_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, _ = _run(
+        capsys, "diagnose", "--history", "toux f\udce9brile, crazy paving",
+        "--cache-dir", str(cache_dir),
+    )  # fmt: skip
+    assert code == 0
+
+
 def test_a_mistyped_setting_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

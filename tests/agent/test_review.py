@@ -9,6 +9,7 @@ import pytest
 from agent.ledger import Ledger, Line
 from agent.review import Evidence, problems, settle
 from agent.submission import Submission
+from knowledge.words import forms
 from tests.knowledge.conftest import entry
 
 
@@ -37,9 +38,10 @@ def evidence() -> Evidence:
     }
     return Evidence(
         findings=frozenset({"F1", "F2", "F3"}),
-        passages={"P1": "cyst-disease"},
+        passages={"P1": "cyst-disease", "P2": "killer-disease"},
         ledger=Ledger(lines=lines, other_probability=0.1, contradictions=(("F2", "F3"),)),
         entries=entries,
+        names={forms(e.name): e.id for e in entries.values()},
     )
 
 
@@ -66,6 +68,8 @@ def test_a_submission_that_stands_on_the_ledger_passes(evidence: Evidence) -> No
         ({"evidence_for": ["F3"]}, "F3 is neutral"),
         ({"evidence_against": ["F1"]}, "F1 does not speak against it"),
         ({"passages": ["P7"]}, "P7 does not exist"),
+        ({"passages": ["P2"]}, "P2 is about killer-disease"),
+        ({"disease_id": "", "evidence_for": ["F2"]}, "F2 speaks against it"),
         ({"disease_id": "made-up"}, "no entry 'made-up'"),
         ({"probability": 0.2}, "sum to 0.50"),
     ],
@@ -118,3 +122,23 @@ def test_no_diagnosis_is_an_abstention(evidence: Evidence) -> None:
     differential, _ = settle(_submission(other=1.0), evidence, [])
     assert differential.abstained
     assert differential.other_probability == 1
+
+
+def test_a_line_without_an_id_is_found_by_its_name(evidence: Evidence) -> None:
+    nameless = {**_CYST, "disease_id": "", "name": "Cyst Diseases"}
+    differential, removed = settle(_submission(nameless, _KILLER), evidence, [])
+    assert removed == 0
+    assert differential.diagnoses[0].disease_id == "cyst-disease"
+
+
+def test_lines_of_one_disease_keep_the_evidence_of_both(evidence: Evidence) -> None:
+    bare = {**_CYST, "probability": 0.1, "evidence_for": [], "passages": []}
+    differential, _ = settle(_submission(bare, {**_CYST, "probability": 0.6}), evidence, [])
+    (line,) = differential.diagnoses
+    assert line.evidence_for == ("F1",)
+    assert line.passages == ("P1",)
+
+
+def test_what_must_not_be_missed_and_was_never_considered_is_named(evidence: Evidence) -> None:
+    differential, _ = settle(_submission({**_CYST, "probability": 0.9}), evidence, [])
+    assert any("killer disease must not be missed" in limit for limit in differential.limits)

@@ -1,0 +1,89 @@
+"""One turn of tool calls: which may run, what a refusal says, and how answers enter the case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, ToolCall, ToolMessage
+
+from agent.state import CaseState
+from agent.submission import SUBMIT
+from tools import VISION_TOOLS
+from tools.planner_tools import render
+
+
+def within_budget(
+    asked: AIMessage, *, vision_calls_left: int
+) -> tuple[list[ToolCall], list[ToolMessage]]:
+    """The calls to run, and the answers to those that are refused."""
+    allowed: list[ToolCall] = []
+    refused: list[ToolMessage] = []
+    for call in asked.tool_calls:
+        why = ""
+        if call["name"] == SUBMIT:
+            why = f"call {SUBMIT} alone, after the other tools have answered"
+        elif call["name"] in VISION_TOOLS:
+            vision_calls_left -= 1
+            why = (
+                ""
+                if vision_calls_left >= 0
+                else "the vision budget is spent: submit with what there is"
+            )
+        if why:
+            refused.append(
+                ToolMessage(why, tool_call_id=str(call["id"]), name=call["name"], status="error")
+            )
+        else:
+            allowed.append(call)
+    return allowed, refused
+
+
+def with_unique_ids(reply: AIMessage) -> AIMessage:
+    """The reply with an id of its own for each call: two calls of one id would share an answer."""
+    ids = [call["id"] for call in reply.tool_calls]
+    if all(ids) and len(set(ids)) == len(ids):
+        return reply
+    calls = [
+        {**call, "id": f"{call['id'] or 'call'}-{number}"}
+        for number, call in enumerate(reply.tool_calls)
+    ]
+    return reply.model_copy(update={"tool_calls": calls})
+
+
+def taken_in(
+    state: CaseState, answered: Sequence[ToolMessage]
+) -> tuple[list[ToolMessage], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Give findings and passages their ids, in call order; artifacts leave the messages."""
+    findings: list[dict[str, Any]] = []
+    passages: list[dict[str, Any]] = []
+    known = {p["source"]: p["id"] for p in state.get("passages", [])}
+    messages = []
+    for message in answered:
+        found = message.artifact
+        if not isinstance(found, dict):
+            messages.append(message)
+            continue
+        for finding in found["findings"]:
+            finding["id"] = f"F{len(state.get('findings', [])) + len(findings) + 1}"
+            findings.append(finding)
+        for passage in found["passages"]:
+            if passage["source"] not in known:
+                known[passage["source"]] = f"P{len(known) + 1}"
+                passages.append(passage)
+            passage["id"] = known[passage["source"]]
+        messages.append(message.model_copy(update={"content": render(found), "artifact": None}))
+    return messages, findings, passages
+
+
+def doing(call: Mapping[str, Any]) -> str:
+    """A call in words, for the person who waits."""
+    arguments = call["args"]
+    what = {
+        "look": f"looking at the {arguments.get('window', '')} window",
+        "ask": f"asking about {str(arguments.get('term', '')).replace('-', ' ')}",
+        "measure": "measuring the lungs",
+        "search_knowledge": "searching the knowledge base",
+        "weigh_evidence": "weighing the evidence",
+    }.get(call["name"], call["name"])
+    return f"{what} of {arguments['series']}" if arguments.get("series") else what
