@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from agent.demo import demo_study
+from knowledge.entry import load_entries
+from knowledge.vocabulary import load_vocabulary
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,6 +41,15 @@ def test_python_snippets_run_as_written(
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/knowledge.md"])
+def test_the_counts_of_the_knowledge_base_are_what_the_documents_say(document: str) -> None:
+    entries = load_entries().values()
+    rare = sum(e.rarity == "rare" for e in entries)
+    terms = len(load_vocabulary().terms)
+    said = f"{len(entries)} thoracic entries ({rare} rare) and {terms} finding terms"
+    assert said in (ROOT / document).read_text("utf-8")
 
 
 def test_every_relative_link_leads_somewhere() -> None:
