@@ -1,7 +1,8 @@
 """From a radiologist's prose to vocabulary terms, with side, negation and doubt.
 
-Longest phrase first, then the clause around it is read for negation and doubt, in the manner of
-NegEx (Chapman et al., J Biomed Inform 2001). It reads what is written and infers nothing.
+Longest phrase first; `knowledge.context` reads what its sentence says of it, `knowledge.sides` on
+which side. Questions, requests, relatives and the past are no findings. It reads what is written
+and infers nothing.
 """
 
 from __future__ import annotations
@@ -9,51 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
 
+from knowledge.context import mask, read
+from knowledge.sides import Side, sides
 from knowledge.vocabulary import Vocabulary
 from knowledge.words import Token, forms, tokens
 
-Side = Literal["left", "right", "bilateral", ""]
-
-_SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+|(?<=:)\s+")
-_SCOPE_END = frozenset(
-    {"but", "however", "although", "though", "except", "which", "with", "show", "demonstrate",
-     "reveal", "yet", "while", "whereas", "besides", "then", "now"}
-)  # fmt: skip
-_NEGATIONS = tuple(
-    forms(phrase)
-    for phrase in (
-        "no", "not", "without", "denies", "denied", "absence of", "absent", "negative for",
-        "free of", "no evidence of", "never", "lack of", "neither", "nor", "ruled out",
-        "rather than", "resolution of", "resolved",
-    )
-)  # fmt: skip
-_NEGATIONS_AFTER = tuple(
-    forms(phrase)
-    for phrase in (
-        "is absent", "are absent", "not seen", "not present", "is excluded", "are excluded",
-        "not identified", "not visualized", "has resolved", "have resolved", "was not", "were not",
-        "is not", "are not",
-    )
-)  # fmt: skip
-# "not" that denies nothing about the finding: "not only", "no change in", "no longer than".
-_FALSE_NEGATIONS = tuple(
-    forms(p)
-    for p in ("no change", "no increase", "no significant change", "not only", "no interval")
-)
-_DOUBTS = tuple(
-    forms(phrase)
-    for phrase in (
-        "possible", "possibly", "questionable", "probable", "probably", "suspicious for",
-        "suspected", "may", "might", "could", "suggest", "suggestive of", "suggesting", "likely",
-        "cannot be excluded", "equivocal", "concern for", "versus", "vs", "consider", "rule out",
-        "question of",
-    )
-)  # fmt: skip
-_LEFT = frozenset({"left", "lul", "lll"})
-_RIGHT = frozenset({"right", "rul", "rll", "rml"})
-_BOTH = frozenset({"bilateral", "bilaterally", "both"})
+# A "?" between spaces stands before what it asks for and ends no sentence.
+_BOUNDARY = re.compile(r"(?<=[.;!])(?<!\b[Vv]s\.)\s+|(?<=[\w)]\?)\s+|\s*\n\s*")
+_WRAPPED_LINE = 60  # characters; a shorter line ends its sentence
+_DOUBT = 0.6
+# Histories say these of the same habit; "smoke" is left out for smoke inhalation.
+_SAME_WORD = {"smoking": "smoker", "smoked": "smoker"}
+_PREFIX = re.compile(r"\bnon(?=[a-z]{5})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +32,7 @@ class Mention:
 
     Attributes:
         term: Vocabulary id.
-        present: False when the clause denies it.
+        present: False when the sentence denies it.
         certainty: 1 stated, 0.6 in doubt.
         side: Left, right or bilateral when the clause says so.
         words: The sentence it was read from.
@@ -86,22 +56,34 @@ class Normaliser:
         for term in vocabulary.terms.values():
             for wording in (term.name, *term.synonyms):
                 self._phrases.setdefault(forms(wording), term.id)
-        self._longest = max((len(p) for p in self._phrases), default=0)
+        self._longest: dict[str, int] = {}  # phrase by its first word
+        for phrase in self._phrases:
+            self._longest[phrase[0]] = max(len(phrase), self._longest.get(phrase[0], 0))
 
     def mentions(self, text: str) -> list[Mention]:
-        """Every mention in order; an empty list when there is none."""
+        """Every present or denied finding in order; an empty list when there is none.
+
+        What is asked for, said of a relative or told of the past is left out.
+        """
         found: list[Mention] = []
         for offset, sentence in _sentences(text):
             words = tokens(sentence)
-            for start, stop, term in self._matches(words):
-                present, certainty = _polarity(words, start, stop)
+            matches = list(self._matches(words))
+            if not matches:
+                continue
+            masked = mask(sentence, words, [(start, stop) for start, stop, _ in matches])
+            own = tuple(tuple(w.form for w in words[a:b]) for a, b, _ in matches)
+            for match, context, side in zip(matches, read(masked), sides(masked, own), strict=True):
+                if context.asked or context.family or context.past:
+                    continue
+                start, stop, term = match
                 found.append(
                     Mention(
                         term=term,
-                        present=present,
-                        certainty=certainty,
-                        side=_side(words, start, stop),
-                        words=sentence.strip(),
+                        present=not (context.denied or context.gone),
+                        certainty=_DOUBT if context.doubted or context.weak else 1.0,
+                        side=side,
+                        words=" ".join(sentence.split()),
                         start=offset + words[start].start,
                         end=offset + words[stop - 1].end,
                     )
@@ -111,7 +93,8 @@ class Normaliser:
     def _matches(self, words: list[Token]) -> Iterator[tuple[int, int, str]]:
         at = 0
         while at < len(words):
-            for length in range(min(self._longest, len(words) - at), 0, -1):
+            longest = self._longest.get(words[at].form, 0)
+            for length in range(min(longest, len(words) - at), 0, -1):
                 phrase = tuple(w.form for w in words[at : at + length])
                 if phrase in self._phrases:
                     yield at, at + length, self._phrases[phrase]
@@ -132,59 +115,66 @@ def merge(mentions: list[Mention]) -> Mapping[str, Mention]:
 
 
 class Prose:
-    """A text split into sentences and words once, to be asked about many phrases."""
+    """A history split into sentences and words once, to be asked about many phrases."""
 
     def __init__(self, text: str) -> None:
-        self._sentences = [tokens(sentence) for _, sentence in _sentences(text)]
-        self._words = {w.form for words in self._sentences for w in words}
+        self._sentences: list[tuple[str, list[Token]]] = []
+        self._places: dict[str, list[tuple[int, int]]] = {}
+        for number, (_, sentence) in enumerate(_sentences(_PREFIX.sub("non-", text))):
+            words = tokens(sentence)
+            self._sentences.append((sentence, words))
+            for at, word in enumerate(words):
+                self._places.setdefault(_same(word.form), []).append((number, at))
 
     def states(self, phrase: str) -> bool | None:
-        """True when the phrase stands somewhere undenied, False when denied, None when absent."""
-        wanted = forms(phrase)
-        if not wanted or not self._words.issuperset(wanted):
+        """Whether the history says the phrase of the patient, now or in the past.
+
+        Returns:
+            True when it does so once, False when it only denies it, None when it does not name it,
+            or only doubts it, asks for it or says it of a relative.
+        """
+        wanted = _wanted(phrase)
+        if not wanted or any(word not in self._places for word in wanted):
             return None
-        stated: list[bool] = []
-        for words in self._sentences:
-            for at in range(len(words) - len(wanted) + 1):
-                if tuple(w.form for w in words[at : at + len(wanted)]) == wanted:
-                    stated.append(_polarity(words, at, at + len(wanted))[0])
-        return any(stated) if stated else None
+        denied = False
+        for number, at in self._places[wanted[0]]:
+            sentence, words = self._sentences[number]
+            stop = at + len(wanted)
+            if tuple(_same(w.form) for w in words[at:stop]) != wanted:
+                continue
+            (context,) = read(mask(sentence, words, [(at, stop)]))
+            if context.asked or context.family or context.doubted:
+                continue
+            if not context.denied:
+                return True
+            denied = True
+        return False if denied else None
+
+
+def _same(form: str) -> str:
+    return _SAME_WORD.get(form, form)
+
+
+@lru_cache(maxsize=65536)
+def _wanted(phrase: str) -> tuple[str, ...]:
+    return tuple(_same(form) for form in forms(_PREFIX.sub("non-", phrase)))
 
 
 def _sentences(text: str) -> Iterator[tuple[int, str]]:
     at = 0
-    for match in _SENTENCE.finditer(text):
-        yield at, text[at : match.start()]
-        at = match.end()
+    for match in _BOUNDARY.finditer(text):
+        if not _runs_on(text, match):
+            yield at, text[at : match.start()]
+            at = match.end()
     yield at, text[at:]
 
 
-def _polarity(words: list[Token], start: int, stop: int) -> tuple[bool, float]:
-    before = [w.form for w in words[max(0, start - 12) : start]]
-    for at in range(len(before) - 1, -1, -1):
-        if before[at] in _SCOPE_END:
-            before = before[at + 1 :]
-            break
-    after = [w.form for w in words[stop : stop + 6]]
-    denied = (_holds(before, _NEGATIONS) and not _holds(before, _FALSE_NEGATIONS)) or _holds(
-        after[:5], _NEGATIONS_AFTER
-    )
-    doubted = _holds(before[-6:], _DOUBTS) or _holds(after[:4], (("cannot", "be", "excluded"),))
-    return not denied, 0.6 if doubted else 1.0
-
-
-def _holds(words: list[str], phrases: tuple[tuple[str, ...], ...]) -> bool:
-    return any(
-        tuple(words[at : at + len(phrase)]) == phrase
-        for phrase in phrases
-        for at in range(len(words) - len(phrase) + 1)
-    )
-
-
-def _side(words: list[Token], start: int, stop: int) -> Side:
-    near = {w.form for w in words[max(0, start - 6) : stop + 8]}
-    if near & _BOTH or (near & _LEFT and near & _RIGHT):
-        return "bilateral"
-    if near & _LEFT:
-        return "left"
-    return "right" if near & _RIGHT else ""
+def _runs_on(text: str, gap: re.Match[str]) -> bool:
+    """Whether a line break is no end: after a heading's colon, or inside a wrapped sentence."""
+    last = text[max(0, gap.start() - 1) : gap.start()]
+    if "\n" not in gap.group() or last in ".;!?":
+        return False
+    if last == ":":
+        return True
+    line = gap.start() - (text.rfind("\n", 0, gap.start()) + 1)
+    return line >= _WRAPPED_LINE and text[gap.end() : gap.end() + 1].islower()
