@@ -2,8 +2,8 @@
 
 Nothing else of a header goes further, so there is no list of tags to blank and none to forget.
 `scrub_text` is thinner: a handful of patterns for the identifiers that radiology requests carry. It
-misses names without a title, places, and anything spelled unusually, so it lowers the risk and does
-not make a text anonymous.
+misses names without a title or label, places, and anything spelled unusually, so it lowers the risk
+and does not make a text anonymous.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
+from tools.imaging.identifiers import PATTERNS
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -37,7 +39,7 @@ MODALITIES = frozenset(
 # Kernels are free text: vendors' words and codes such as B30f, Br40d, FC21 or YA go through.
 _KERNEL = re.compile(
     r"(?:STANDARD|STND|STD|SOFT|SMOOTH|DETAIL|CHEST|LUNG|BONE|BONEPLUS|EDGE|SHARP|ULTRA|BODY|BRAIN)"
-    r"[+-]{0,2}|[A-Z]|[BEHUY][A-D]|[A-Za-z]{1,3}\d{1,3}[A-Za-z]{0,2}(?:[+-]{1,2})?",
+    r"[+-]{0,2}|[A-Z]|[BEHUY][A-D]|[A-Za-z]{1,2}\d{1,3}[A-Za-z]{0,2}(?:[+-]{1,2})?",
     re.IGNORECASE,
 )
 _AGE = re.compile(r"\s*(\d{1,3})([DWMY])\s*")
@@ -136,43 +138,19 @@ def _age_years(dataset: Dataset) -> float | None:
     return float(int(years)) if years >= 2 else round(years, 2)
 
 
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_PATTERNS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b",
-        # Dates: 2024-03-01, 01/03/2024, 1.3.24, 3 March 2024, March 3rd, 2024.
-        r"\b\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b",
-        r"\b\d{1,2}([-/.])\d{1,2}\1(?:\d{4}|\d{2})\b",
-        rf"(?i)\b\d{{1,2}}(?:st|nd|rd|th)?\s+{_MONTH}\.?,?\s+\d{{4}}\b",
-        rf"(?i)\b{_MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}\b",
-        # A record or accession number keeps its label, so that the sentence still reads.
-        r"(?i)(?<=\bMRN)[\s:#]*[A-Z]{0,4}-?\d[\w-]{2,}",
-        r"(?i)\b(?:accession|acc|patient\s+id|pat\.?\s*id|case\s+no|nhs\s+(?:no|number)|ssn)\b"
-        r"(?:\s*(?:number|no\.?|#))?\s*[:#]?\s*[A-Z]{0,4}-?\d[\w-]{2,}",
-        # Telephone numbers: with a country code, or in groups.
-        r"(?<![\w.])\+\d[\d\s().-]{7,}\d\b",
-        r"(?<![\w.])\(?\d{3,5}\)?[\s-]\d{3,4}[\s-]\d{3,4}\b",
-        # Identifiers: six digits and more in one run; no measurement has as many.
-        r"(?<![\w.])[A-Z]{0,4}-?\d{6,}(?![\d.]*\s*(?:/|cells|copies|IU|U/|mm))\b",
-        r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Doctor)\b\.?"
-        r"(?:\s+(?:[A-Z]\.\s*)*[A-Z][\w'\u2019-]+(?:\s+[A-Z][a-z][\w'\u2019-]+)?)",
-    )
-)
-
-
 def scrub_text(text: str) -> tuple[str, int]:
     """Blank what looks like an identifier in free text.
 
     Dates, telephone numbers, e-mail addresses, record and accession numbers, runs of six and more
-    digits, and names after a title become "[removed]". Measurements, laboratory values, ages and
-    vertebral levels stay.
+    digits, and names after a title or a label become "[removed]"; a label before it stays.
+    Measurements, laboratory values, ages, vertebral levels and eponyms stay.
 
     Returns:
         The text, and how many pieces were blanked.
     """
     removed = 0
-    for pattern in _PATTERNS:
-        text, count = pattern.subn(REMOVED, text)
+    for pattern in PATTERNS:
+        blank = rf"\g<label>{REMOVED}" if "label" in pattern.groupindex else REMOVED
+        text, count = pattern.subn(blank, text)
         removed += count
     return text, removed

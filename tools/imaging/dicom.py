@@ -1,8 +1,8 @@
-"""Frames of one series to one volume in HU, stored units or display grey."""
+"""Frames of one series to one volume in HU, the file's own unit or display grey."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from tools.imaging.pixels import (
     LeftOut,
     padding_mask,
     read_dataset,
+    rescaled,
     stored_frames,
     to_hu,
 )
@@ -32,11 +33,12 @@ Bad = list[tuple[str, LeftOut]]
 
 @dataclass(kw_only=True, slots=True)
 class _Decoded:
-    """Frames with their voxels; `valid` only where there is padding."""
+    """Frames with their voxels; `valid` where there is padding, `is_turned` if the sign is."""
 
     frames: list[Frame] = field(default_factory=list)
     voxels: list[NDArray[Any]] = field(default_factory=list)
     valid: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+    is_turned: bool = False
 
 
 def assemble(group: Sequence[FileFrames]) -> tuple[tuple[Series, Volume] | None, Bad]:
@@ -70,9 +72,19 @@ def assemble(group: Sequence[FileFrames]) -> tuple[tuple[Series, Volume] | None,
     if bad:
         limits.append(f"{len(bad)} files of this series could not be read")
     is_hu = decoded.frames[0].is_hu
-    if not is_hu and first.derived.modality == "CT":
-        limits.append("no rescale to HU in the header: stored values, not HU")
+    if not is_hu:
+        limits.extend(_own_unit(first, decoded))
     return (_series(first, placed, is_hu, tuple(limits)), _volume(decoded, placed, is_hu)), bad
+
+
+def _own_unit(first: FileFrames, decoded: _Decoded) -> Iterator[str]:
+    """What to know of values that are not HU."""
+    if first.derived.modality == "CT":
+        yield "no rescale to HU in the header: values in the file's own unit, not HU"
+    if len({frame.rescale for frame in decoded.frames}) > 1:
+        yield "slices have different rescales: each is applied, values are in the file's own unit"
+    if decoded.is_turned:
+        yield "the header asks for black on white: values have their sign turned"
 
 
 def _decode(file: FileFrames, decoded: _Decoded) -> None:
@@ -82,21 +94,31 @@ def _decode(file: FileFrames, decoded: _Decoded) -> None:
         raise LeftOut("its pixels do not fit its header", "export it again")
     padding = padding_mask(dataset, stored)
     inverted = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
-    if file.derived.modality in PROJECTIONS and len(file.frames) == 1:
+    is_display = file.derived.modality in PROJECTIONS and len(file.frames) == 1
+    if is_display:
         valid = None if padding is None else ~padding
         stored = _display(dataset, stored, inverted, valid)
-    for frame in file.frames:
-        values = stored[frame.index]
+    is_turned = inverted and not is_display and not file.frames[0].is_hu
+    voxels = [_values(stored[f.index], f, is_display, is_turned) for f in file.frames]
+    for frame, values in zip(file.frames, voxels, strict=True):
         if padding is not None and bool(padding[frame.index].any()):
             decoded.valid[len(decoded.frames)] = ~padding[frame.index]
-        if frame.is_hu and frame.rescale is not None:
-            values = to_hu(values, *frame.rescale)
-        else:
-            values = values.astype(np.float32)
-            if inverted and file.derived.modality not in PROJECTIONS:
-                values = values.max() + values.min() - values
         decoded.frames.append(frame)
         decoded.voxels.append(values)
+    decoded.is_turned |= is_turned
+
+
+def _values(
+    stored: NDArray[Any], frame: Frame, is_display: bool, is_turned: bool
+) -> NDArray[np.int16] | NDArray[np.float32]:
+    if frame.is_hu and frame.rescale is not None:
+        return to_hu(stored, *frame.rescale)
+    if is_display or frame.rescale is None:
+        values = stored.astype(np.float32)
+    else:
+        values = rescaled(stored, *frame.rescale)
+    # Turned by sign and not about each slice's middle, so that slices stay comparable.
+    return -values if is_turned else values
 
 
 def _display(

@@ -18,7 +18,7 @@ import numpy as np
 
 from tools.errors import UserError
 from tools.imaging.dicom import assemble
-from tools.imaging.frames import FileFrames, describe
+from tools.imaging.frames import FileFrames, are_several, describe
 from tools.imaging.pictures import read_picture
 from tools.imaging.pixels import LeftOut, read_dataset
 from tools.imaging.series import Series
@@ -53,7 +53,8 @@ def load_paths(paths: Sequence[Path]) -> Loaded:
     A bad file among good ones is left out and noted.
 
     Raises:
-        UserError: When a path is missing or empty, or when nothing can be used.
+        UserError: When a path is missing or empty, when nothing can be used, or when the files are
+            of more than one patient.
     """
     if not paths:
         raise UserError(f"no path was given; {_ACCEPTED}")
@@ -84,6 +85,8 @@ def _load(sources: Sequence[Source]) -> Loaded:
     volumes: list[tuple[Series, Volume]] = []
     for source in sources:
         try:
+            if source.trouble:
+                raise LeftOut(source.trouble)
             if source.form == "dicom":
                 files.append(describe(source, read_dataset(source, with_pixels=False)))
             elif source.form == "picture":
@@ -92,6 +95,11 @@ def _load(sources: Sequence[Source]) -> Loaded:
                 raise LeftOut("it is neither DICOM nor a PNG, JPEG or WebP picture")
         except LeftOut as reason:
             left_out.append((source.name, reason))
+    if are_several(file.person for file in files):
+        raise UserError(
+            "the files are of more than one patient by the numbers, birth dates, sexes or names in "
+            "their headers; a case holds one patient: give the files of one"
+        )
     groups: dict[tuple[object, ...], list[FileFrames]] = {}
     for file in files:
         groups.setdefault(file.key, []).append(file)
@@ -106,13 +114,13 @@ def _load(sources: Sequence[Source]) -> Loaded:
         raise UserError(_nothing(left_out))
     volumes.sort(key=_rank)
     notes = _notes([reason for _, reason in left_out])
-    if len({p.patient for p in person}) > 1:
-        notes.append(
-            "the files carry more than one patient number: check that they belong together"
-        )
+    if len({bool(p.person.number) for p in person}) > 1:
+        notes.append("some files carry no patient number: check that they belong together")
     return Loaded(
         volumes=tuple(volumes),
-        age_years=next((p.derived.age_years for p in person if p.derived.age_years), None),
+        age_years=next(
+            (p.derived.age_years for p in person if p.derived.age_years is not None), None
+        ),
         sex=next((p.derived.sex for p in person if p.derived.sex), None),
         notes=tuple(notes),
     )

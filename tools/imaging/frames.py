@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ class Frame:
     Attributes:
         index: Its place in the file, from 0.
         position, orientation, spacing_mm: In LPS millimetres; None when the header has none.
-        rescale: Slope and intercept of this frame; None when the header has none.
+        rescale: Slope and intercept of this frame; None when the header has none that works.
         is_hu: A CT frame whose rescale leads to HU.
         number: InstanceNumber, or the place in the file.
     """
@@ -41,16 +42,38 @@ class Frame:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """Who a file is of, as far as its header says; what it leaves open is ""."""
+
+    number: str
+    birth_date: str
+    sex: str
+    family_name: str
+
+
+def are_several(people: Iterable[Person]) -> bool:
+    """Whether headers are of more than one patient.
+
+    Names are written in many ways, so family names count only where a number is missing.
+    """
+    once = set(people)
+    said = [{p.number for p in once}, {p.birth_date for p in once}, {p.sex for p in once}]
+    if any(not p.number for p in once):
+        said.append({p.family_name for p in once})
+    return any(len(values - {""}) > 1 for values in said)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FileFrames:
     """The frames of a file with what the header permits to say.
 
     Attributes:
         key: Frames of files with the same key belong into one series; it never leaves loading.
-        patient: To tell whether two files are of one patient; it never leaves loading.
+        person: To tell whether two files are of one patient; it never leaves loading.
     """
 
     key: tuple[object, ...]
-    patient: str
+    person: Person
     derived: Derived
     rows: int
     columns: int
@@ -70,6 +93,8 @@ def describe(source: Source, dataset: Dataset) -> FileFrames:
         values = derived(dataset)
         count = int(dataset.get("NumberOfFrames") or 1)
         frames = tuple(_frame(source, dataset, index) for index in range(count))
+        if len({(f.is_hu, f.rescale is None) for f in frames}) > 1:
+            raise LeftOut("only some of its frames have a rescale")
         orientation = frames[0].orientation
         single = values.modality in PROJECTIONS or count > 1
         key = (
@@ -79,12 +104,12 @@ def describe(source: Source, dataset: Dataset) -> FileFrames:
             int(dataset.Columns),
             None if orientation is None else tuple(round(c, 2) for c in orientation),
             frames[0].spacing_mm,
-            frames[0].is_hu,
+            (frames[0].is_hu, frames[0].rescale is None),
             str(dataset.get("SOPInstanceUID", "")) if single else "",
         )
         return FileFrames(
             key=key,
-            patient=str(dataset.get("PatientID", "")),
+            person=_person(dataset),
             derived=values,
             rows=int(dataset.Rows),
             columns=int(dataset.Columns),
@@ -92,6 +117,19 @@ def describe(source: Source, dataset: Dataset) -> FileFrames:
         )
     except READ_ERRORS as error:
         raise LeftOut("its DICOM header is broken", "export it again") from error
+
+
+def _person(dataset: Dataset) -> Person:
+    number, born, sex, name = (
+        str(dataset.get(keyword) or "").strip().casefold()
+        for keyword in ("PatientID", "PatientBirthDate", "PatientSex", "PatientName")
+    )
+    return Person(
+        number=number,
+        birth_date=born,
+        sex=sex if sex in ("f", "m") else "",
+        family_name=name.partition("^")[0].strip(),
+    )
 
 
 def _refuse_class(dataset: Dataset) -> None:
@@ -162,7 +200,8 @@ def _first(places: list[Dataset], keyword: str) -> object:
 
 def _number(places: list[Dataset], keyword: str) -> float | None:
     value = _first(places, keyword)
-    return None if value in (None, "") else float(str(value))
+    number = None if value in (None, "") else float(str(value))
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _numbers(value: object, count: int) -> tuple[float, ...] | None:

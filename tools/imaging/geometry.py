@@ -84,9 +84,11 @@ def stack(frames: Sequence[Frame]) -> Stack:
 
 
 def same_place(frames: Sequence[Frame]) -> list[tuple[int, int]]:
-    """Pairs of frames, by index, that stand at one position."""
+    """Pairs of frames, by index, that stand at one position; without positions, at one number."""
     if any(f.position is None for f in frames):
-        return []
+        numbers = [(f.number, f.index) for f in frames]
+        by_number = sorted(range(len(frames)), key=lambda i: numbers[i])
+        return [(a, b) for a, b in pairwise(by_number) if numbers[a] == numbers[b]]
     at = np.array([f.position for f in frames], dtype=np.float64)
     order = np.lexsort(np.round(at / _SAME_PLACE_MM).T)
     return [

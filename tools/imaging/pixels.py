@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import struct
 import zipfile
 import zlib
@@ -24,8 +25,8 @@ _AIR_HU, _MOST_HU = -1024, 32767
 # What pydicom, its plugins and Pillow let escape on broken files, as seen on awkward ones.
 READ_ERRORS = (
     ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError,
-    OSError, RecursionError, RuntimeError, StopIteration, TypeError, ValueError, struct.error,
-    zipfile.BadZipFile, zlib.error,
+    OSError, RecursionError, RuntimeError, StopIteration, TypeError, ValueError, lzma.LZMAError,
+    struct.error, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 
@@ -186,3 +187,15 @@ def to_hu(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[np.in
         hu = np.rint(stored.astype(np.float64) * slope + intercept)
     clipped: NDArray[np.int16] = np.clip(hu, _AIR_HU, _MOST_HU).astype(np.int16)
     return clipped
+
+
+def rescaled(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[np.float32]:
+    """Values that are not HU (MR, PET) in the unit that the header's rescale leads to.
+
+    Raises:
+        LeftOut: When the rescale leads out of float32.
+    """
+    values = stored.astype(np.float64) * slope + intercept
+    if bool(np.any(np.abs(values) > np.finfo(np.float32).max)):
+        raise LeftOut("its rescale makes numbers that are too large")
+    return values.astype(np.float32)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from pydicom.dataset import Dataset
 
 from tools.imaging.deidentify import derived, scrub_text
+from tools.imaging.identifiers import PATTERNS
 
 
 def _header(**values: object) -> Dataset:
@@ -31,7 +34,7 @@ def test_kernels_of_the_vendors_pass(kernel: str) -> None:
     assert derived(_header(ConvolutionKernel=[kernel, "3"])).kernel == kernel
 
 
-@pytest.mark.parametrize("kernel", ["Jane", "Dr Doe", "19870304", "DOE^JANE"])
+@pytest.mark.parametrize("kernel", ["Jane", "Amy07", "Dr Doe", "19870304", "DOE^JANE"])
 def test_what_is_no_kernel_is_left_empty(kernel: str) -> None:
     assert derived(_header(ConvolutionKernel=kernel)).kernel == ""
 
@@ -92,6 +95,11 @@ def test_identifiers_are_blanked_and_counted(text: str) -> None:
         "Hb 9.8 g/dl; FEV1 1.2 l (45 %); pO2 55 mmHg; -850 HU",
         "drinks 2-3 units; smoked 20/day for 30 years; temperature 38.5",
         "blood pressure 120/80, 6/52 of cough",
+        "Swyer-James syndrome, Hodgkin lymphoma, Birt-Hogg-Dube or Langerhans Cell Histiocytosis?",
+        "Patient: A 45-year-old woman with Hepatitis C",
+        "Patient: Hodgkin lymphoma, stage II; pt Known Sarcoidosis",
+        "Patient With Chronic Cough; PT 12.3 s; MR Brain, DR Chest, MS Known",
+        "Patient: Male, 45; Drug name: Amiodarone; Name: Burst; Patient A. Contrast study",
     ],
 )
 def test_measurements_laboratory_values_ages_and_levels_stay(text: str) -> None:
@@ -101,3 +109,45 @@ def test_measurements_laboratory_values_ages_and_levels_stay(text: str) -> None:
 def test_scrubbing_twice_changes_nothing_more() -> None:
     clean, _ = scrub_text("Mr Smith, MRN 445566, seen 2023-01-02")
     assert scrub_text(clean) == (clean, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("Mrs Jane Smith has cough", "[removed] has cough"),
+        ("Mrs Jane Mary Smith has cough", "[removed] has cough"),
+        ("Dr. J. Smith-Jones asks", "[removed] asks"),
+        ("Dr J Smith asks", "[removed] asks"),
+        ("Prof. van der Berg and Dr O'Brien", "[removed] and [removed]"),
+        ("Mr Müller Chest CT", "[removed] Chest CT"),
+        ("Patient: John Smith, 45 y", "Patient: [removed], 45 y"),
+        ("Patient: Smith, J", "Patient: [removed]"),
+        ("Name: SMITH, JANE", "Name: [removed]"),
+        ("NAME: SMITH JANE Age: 45", "NAME: [removed] Age: 45"),
+        ("Surname: Smith", "Surname: [removed]"),
+        ("pt John Smith with cough", "pt [removed] with cough"),
+        ("Pt. John A. Smith with cough", "Pt. [removed] with cough"),
+        ("Referred by Jane Miller", "Referred by [removed]"),
+        ("Radiologist: J. Miller", "Radiologist: [removed]"),
+        ("Accession number: A-99812 read", "Accession number: [removed] read"),
+        ("MRN: 445566 known", "MRN: [removed] known"),
+    ],
+)
+def test_names_go_and_their_labels_stay(text: str, clean: str) -> None:
+    assert scrub_text(text)[0] == clean
+    assert scrub_text(clean) == (clean, 0)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["1.1", "a-", "123-", "+1.", "000000", "0", " ", "acc ", "acc no ", "patient id ", "1 jan ",
+     "Mr A.", "name: A. ", "patient: Aa ", "Aa, ", "pt Aa Aa ", "osis", "a@", "van "],
+)  # fmt: skip
+@pytest.mark.parametrize("start", ["", "acc", "Mr ", "Patient: Aa "])
+def test_no_text_takes_longer_than_its_length(unit: str, start: str) -> None:
+    hostile = start + unit * (100_000 // len(unit)) + "!"
+    for pattern in PATTERNS:
+        began = time.perf_counter()
+        pattern.sub("", hostile)
+        # Linear is below 0.2 s, quadratic above 10 s.
+        assert time.perf_counter() - began < 2.0, pattern.pattern
