@@ -40,6 +40,7 @@ TRUST: Mapping[str, tuple[float, float]] = {
 _FAMILY_WEIGHT = 0.35  # what a second term of the same family still adds
 _DISTRIBUTION_WEIGHT = 0.5  # where a finding lies qualifies it and says less than what it is
 _CLINICAL_HIT = 0.30  # P(a history names one of the entry's clinical terms | disease)
+_CLINICAL_FLOOR = 0.04  # P(the same words | any other disease), at the least
 _CLINICAL_CAP = 4.0  # ln: history alone never outweighs this
 _AGE_DECAY_YEARS = 12.0
 _AGE_FLOOR = 0.15
@@ -249,7 +250,7 @@ def _clinical(entry: Entry, prose: Prose, shares: Mapping[str, float]) -> Iterab
     for words in _clinical_words(entry):
         if prose.states(words) is not True:
             continue
-        ratio = math.log(max(1.0, _CLINICAL_HIT / (0.02 + 0.5 * shares[words])))
+        ratio = math.log(max(1.0, _CLINICAL_HIT / (_CLINICAL_FLOOR + 0.5 * shares[words])))
         ratio = min(ratio, _CLINICAL_CAP - spent)
         if ratio > 0:
             spent += ratio

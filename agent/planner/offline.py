@@ -103,11 +103,7 @@ def _next(thread: Thread) -> AIMessage:
             calls.insert(0, ("search_knowledge", {"query": query, "limit": 8}))
         return _calls(thread, "Searching and weighing", calls)
     weighed = (thread.answers("weigh_evidence", this_turn=True) or [{}])[-1]
-    candidates = [
-        c
-        for c in weighed.get("candidates", [])
-        if c["probability"] >= _SHOWN_FROM and set(c["for"]) - {"age", "sex"}
-    ]
+    candidates = [c for c in weighed.get("candidates", []) if _is_supported(c, thread)]
     candidates = candidates[:_SUBMITTED]
     why_not = _abstain(thread)
     if not why_not and not candidates:
@@ -145,6 +141,18 @@ def _query(thread: Thread) -> str:
     names = [f["term"].replace("-", " ") for f in thread.findings() if f.get("present")]
     words = ", ".join(dict.fromkeys(names))
     return words or str(thread.case.get("history", ""))[:300]
+
+
+def _is_supported(candidate: Mapping[str, Any], thread: Thread) -> bool:
+    """Whether something speaks for it: a finding where there are any, else a word of the history.
+
+    A disease that explains no finding of a study that has some is left to "other".
+    """
+    present = {f["id"] for f in thread.findings() if f.get("present")}
+    supports = set(candidate["for"]) - {"age", "sex"}
+    return candidate["probability"] >= _SHOWN_FROM and bool(
+        supports & present if present else supports
+    )
 
 
 def _abstain(thread: Thread) -> str:

@@ -62,6 +62,13 @@ def test_every_id_in_the_report_exists_and_probabilities_sum_to_one(offline_agen
     assert report.stopped == "submitted"
 
 
+def test_where_there_are_findings_every_line_rests_on_one(offline_agent: Agent) -> None:
+    case = _LAM.model_copy(update={"history": "Never smoked. Asthma. Weight loss."})
+    report = diagnose(case, agent=offline_agent)
+    present = {f.id for f in report.findings if f.present}
+    assert all(set(d.evidence_for) & present for d in report.differential.diagnoses)
+
+
 def test_the_offline_planner_says_what_it_is(offline_agent: Agent) -> None:
     report = diagnose(_LAM, agent=offline_agent)
     assert "no language model took part" in report.planner
