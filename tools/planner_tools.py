@@ -21,7 +21,7 @@ from tools.imaging.windows import WINDOWS, View
 from tools.look import ask_finding, extract_findings, finding_from_answer
 from tools.measured import findings_from_lungs
 from tools.vision.base import VisionModel
-from tools.weigh import weigh
+from tools.weigh import standing, weigh
 from tools.workbench import Workbench, pick_series
 
 Answer = tuple[str, dict[str, Any]]
@@ -130,6 +130,13 @@ def bind(bench: Workbench) -> list[BaseTool]:
         """Weigh all findings, the history and age and sex against every entry; best ten first."""
         findings = [Finding.model_validate(f) for f in state.get("findings", [])]
         ranking = weigh(findings, bench.knowledge, state["case"])
+        vocabulary = bench.knowledge.vocabulary
+        # Where something lies is no finding that a disease could explain by itself.
+        explicable = [
+            f.id
+            for f in standing(findings)
+            if f.present and f.term in vocabulary and vocabulary[f.term].kind == "finding"
+        ]
         candidates = []
         for ranked in ranking.ranked[:_CANDIDATES]:
             entry = bench.knowledge.entries[ranked.disease_id]
@@ -143,6 +150,7 @@ def bind(bench: Workbench) -> list[BaseTool]:
                     "probability": round(ranked.probability, 4),
                     "for": {k: v for k, v in parts.items() if v > 0},
                     "against": {k: v for k, v in parts.items() if v < 0},
+                    "explains": [f for f in explicable if parts.get(f, 0) > 0],
                     "not_looked_for": list(ranked.not_seen),
                     "settles": entry.settles,
                 }

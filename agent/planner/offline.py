@@ -148,11 +148,11 @@ def _is_supported(candidate: Mapping[str, Any], thread: Thread) -> bool:
 
     A disease that explains no finding of a study that has some is left to "other".
     """
-    present = {f["id"] for f in thread.findings() if f.get("present")}
-    supports = set(candidate["for"]) - {"age", "sex"}
-    return candidate["probability"] >= _SHOWN_FROM and bool(
-        supports & present if present else supports
-    )
+    if candidate["probability"] < _SHOWN_FROM:
+        return False
+    if any(f.get("present") for f in thread.findings()):
+        return bool(candidate["explains"])
+    return bool(set(candidate["for"]) - {"age", "sex"})
 
 
 def _abstain(thread: Thread) -> str:
