@@ -129,6 +129,7 @@ def _export(folder: Path, target: Path) -> None:
     no_telemetry()
     import torch
     from transformers import AutoModel
+    from transformers.utils import logging
 
     class Hidden(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -146,10 +147,12 @@ def _export(folder: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=target.parent, suffix=".part")
     os.close(handle)
+    logging.disable_progress_bar()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the tracer warns of shapes that are constant here
         torch.onnx.export(
             Hidden(), sample, part, input_names=names, output_names=["hidden"],
             dynamic_axes=axes, opset_version=17, dynamo=False,
         )  # fmt: skip
+    logging.enable_progress_bar()
     os.replace(part, target)

@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -128,15 +127,14 @@ def _build(folder: Path, manifest: Manifest, made: Sequence[Chunk], encoder: Enc
 
 
 def _prune(root: Path, current: Path) -> None:
-    """Keep the newest indexes; clear half-built ones that are a day old."""
+    """Keep the newest indexes; clear half-built ones: under the lock nobody is building."""
     whole = sorted(
         (p.parent for p in root.glob("*/manifest.json")), key=lambda p: p.stat().st_mtime
     )
     for folder in [f for f in whole if f != current][: -(_KEPT_INDEXES - 1)]:
         shutil.rmtree(folder, ignore_errors=True)
     for folder in root.glob("building-*"):
-        if time.time() - folder.stat().st_mtime > 86_400:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _client(folder: Path) -> Any:

@@ -73,7 +73,9 @@ def test_a_build_that_died_leaves_nothing_that_looks_whole(
     half = tmp_path / "index" / key
     half.mkdir(parents=True)
     (half / "chroma.sqlite3").write_bytes(b"torn")
+    (tmp_path / "index" / "building-dead").mkdir()
     assert base.search("crazy paving")[0].disease_id == "paving-disease"
+    assert sorted(p.name for p in (tmp_path / "index").iterdir()) == sorted([key, "build.lock"])
 
 
 def test_the_exported_encoder_agrees_with_sentence_transformers(cache_dir: Path) -> None:
