@@ -34,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
             status.update(escape(step))
             told.print(f"[dim]·[/dim] {escape(step)}", highlight=False)
 
+        if not any((settings.cache_dir / "index").glob("*/manifest.json")):
+            on_step("the first search builds the knowledge index, once: some 20 seconds")
         case = _case(options, settings, on_step)
         report = diagnose(case, settings, on_step=on_step)
         if options.report is not None:
