@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from agent.attachments import Attachment
+from agent.faults import first_fault
 from agent.settings import Settings
 from tools.errors import UserError
 from tools.imaging.series import Series
@@ -73,7 +74,8 @@ class Case(BaseModel):
         from tools.imaging.deidentify import scrub_text
 
         settings = settings or Settings()
-        store = ArtifactStore(settings.open_cache() / "artifacts")
+        settings.open_cache()
+        store = ArtifactStore(settings.artifact_dir)
         for words in ("history", "findings_text"):
             if described.get(words):
                 described[words] = scrub_text(described[words])[0]
@@ -82,9 +84,8 @@ class Case(BaseModel):
         try:
             return cls(**{**loaded, **given})
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise UserError(f"{where}: {first['msg'].lower()}") from error
+            where, fault = first_fault(error)
+            raise UserError(f"{where}: {fault.lower()}") from error
 
 
 def keep_images(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -55,17 +56,16 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _case(options: argparse.Namespace, settings: Settings, on_step: object) -> Case:
+def _case(options: argparse.Namespace, settings: Settings, on_step: Callable[[str], None]) -> Case:
     if options.command == "demo":
-        if callable(on_step):
-            on_step("making a synthetic chest CT")
+        on_step("making a synthetic chest CT")
         if options.dicom is not None:
             return demo_case(options.case, options.dicom, settings, lesion_free=options.lesion_free)
         with tempfile.TemporaryDirectory(prefix="hoofbeat-demo-") as folder:
             return demo_case(options.case, Path(folder), settings, lesion_free=options.lesion_free)
     if not options.paths and not options.history and not options.findings:
         raise UserError("nothing to read: give a PATH, --history or --findings (see --help)")
-    if callable(on_step) and options.paths:
+    if options.paths:
         on_step("reading the images")
     return Case.load(
         options.paths,

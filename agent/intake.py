@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import HumanMessage
-from langgraph.config import get_stream_writer
 
 from agent.attachments import split_content
 from agent.brief import BRIEF, JOINED, make_brief
 from agent.case import Case, keep_attachments
 from agent.corrections import overruled, retracted
 from agent.demographics import read_age, read_sex
+from agent.progress import tell, trace_step
 from agent.state import CaseState
 from tools.errors import UserError
 from tools.imaging.deidentify import scrub_text
@@ -37,7 +37,7 @@ class Intake:
         if not new:
             raise UserError(_NO_MESSAGE)
         is_first = len(new) == len(_people(state))
-        get_stream_writer()({"step": "reading the case"})
+        tell("reading the case")
         said, loaded = self._read(new, first_number=_series_count(state) + 1)
         if not is_first and not said and not loaded["series"]:
             raise UserError(_FOLLOW_UP)
@@ -61,13 +61,7 @@ class Intake:
             "submission": {},
             "problems": [],
             "turn": {"changed": int(changed)},
-            "trace": [
-                {
-                    "node": "intake",
-                    "what": what,
-                    "seconds": round(time.perf_counter() - started, 3),
-                }
-            ],
+            "trace": [trace_step("intake", what, started)],
         }
 
     def _read(

@@ -10,14 +10,15 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.config import get_stream_writer
 from langgraph.prebuilt import ToolNode
 from pydantic import ValidationError
 
 from agent.brief import BRIEF, for_planner
 from agent.case import Case
+from agent.faults import first_fault
 from agent.ledger import build_ledger
 from agent.planner import about
+from agent.progress import tell, trace_step
 from agent.prompts import prompt, prompt_hash
 from agent.report import answer, from_state
 from agent.review import Evidence, problems, settle
@@ -62,7 +63,7 @@ class Nodes:
                 "input_tokens": usage["input_tokens"] if usage else 0,
                 "output_tokens": usage["output_tokens"] if usage else 0,
             },
-            "trace": [_step("plan", ", ".join(calls) or "answered in words", started)],
+            "trace": [trace_step("plan", ", ".join(calls) or "answered in words", started)],
         }
 
     def act(self, state: CaseState, config: RunnableConfig) -> Update:
@@ -72,7 +73,7 @@ class Nodes:
         left = self._settings.max_vision_calls - state["turn"].get("vision_calls", 0)
         allowed, refused = within_budget(asked, vision_calls_left=left)
         for call in allowed:
-            _tell(doing(call))
+            tell(doing(call))
         answered: list[ToolMessage] = []
         if allowed:
             runnable = asked.model_copy(update={"tool_calls": allowed})
@@ -83,7 +84,7 @@ class Nodes:
         messages, findings, passages = taken_in(state, ordered)
         looks = sum(call["name"] in VISION_TOOLS for call in allowed)
         if findings:
-            _tell(
+            tell(
                 f"{sum(f['present'] for f in findings)} findings present, "
                 f"{sum(not f['present'] for f in findings)} absent"
             )
@@ -93,7 +94,9 @@ class Nodes:
             "passages": passages,
             "turn": _counted(state, vision_calls=looks),
             "spent": {"vision_calls": looks},
-            "trace": [_step("act", "; ".join(doing(c) for c in allowed) or "refused", started)],
+            "trace": [
+                trace_step("act", "; ".join(doing(c) for c in allowed) or "refused", started)
+            ],
         }
 
     def review(self, state: CaseState) -> Update:
@@ -109,8 +112,7 @@ class Nodes:
             try:
                 submission = Submission.model_validate(call["args"])
             except ValidationError as error:
-                first = error.errors(include_input=False, include_url=False)[0]
-                faults = [f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}"]
+                faults = [": ".join(first_fault(error))]
             else:
                 faults = problems(submission, self._evidence(state))
         may_repair = (
@@ -121,7 +123,7 @@ class Nodes:
             "turn": turn,
             "problems": faults,
             "submission": submission.model_dump() if submission else {},
-            "trace": [_step("review", "; ".join(faults) or "passed", started)],
+            "trace": [trace_step("review", "; ".join(faults) or "passed", started)],
         }
         sent_back = bool(faults) and may_repair
         update["turn"] = {**turn, "sent_back": int(sent_back)}
@@ -132,7 +134,7 @@ class Nodes:
             update["messages"] = [
                 HumanMessage(json.dumps(told), name="review", additional_kwargs={BRIEF: told})
             ]
-        _tell("sent back: " + faults[0] if sent_back else "reviewed")
+        tell("sent back: " + faults[0] if sent_back else "reviewed")
         return update
 
     def report(self, state: CaseState) -> Update:
@@ -227,11 +229,3 @@ def _last(state: CaseState) -> AIMessage:
     if not isinstance(last, AIMessage):
         raise TypeError(f"expected the planner's turn, got {type(last).__name__}")
     return last
-
-
-def _step(node: str, what: str, started: float) -> dict[str, Any]:
-    return {"node": node, "what": what, "seconds": round(time.perf_counter() - started, 3)}
-
-
-def _tell(what: str) -> None:
-    get_stream_writer()({"step": what})

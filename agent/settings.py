@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from agent.faults import first_fault
 from tools.errors import UserError
 
 _PREFIX = "HOOFBEAT_"
@@ -119,6 +120,5 @@ def build_settings(**given: Any) -> Settings:
     try:
         return Settings(**{k: v for k, v in given.items() if v is not None})
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"setting {where}: {first['msg'].removeprefix('Value error, ')}") from error
+        where, fault = first_fault(error)
+        raise UserError(f"setting {where}: {fault}") from error

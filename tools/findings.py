@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Side = Literal["left", "right", "bilateral", ""]
+from knowledge.sides import Side
+
 Source = Literal["vision", "measurement", "person", "report"]
 
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from knowledge.sides import Side
 from knowledge.vocabulary import Term
-from tools.findings import Side
 
 MAX_SLICES = 6
 """How many slice numbers one finding may name."""

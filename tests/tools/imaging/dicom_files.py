@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
+
+from tools.errors import UserError
+from tools.imaging.files import load_paths
 
 Edit = Callable[[Dataset], object]
 
@@ -61,3 +65,12 @@ def stack(count: int = 5, step_mm: float = 2.0, edit: Edit | None = None) -> lis
             edit(made)
         slices.append(made)
     return slices
+
+
+def refusal(*paths: Path) -> str:
+    """The one line with which the loader refuses these paths."""
+    with pytest.raises(UserError) as caught:
+        load_paths(paths)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message

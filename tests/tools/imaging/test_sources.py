@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.tools.imaging.dicom_files import ct_slice, stack, write
+from tests.tools.imaging.dicom_files import ct_slice, refusal, stack, write
 from tools.errors import UserError
 from tools.imaging.files import load_paths
 
@@ -41,14 +41,6 @@ def _as_ordinary_user() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
-
-
-def _refusal(*paths: Path) -> str:
-    with pytest.raises(UserError) as caught:
-        load_paths(paths)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
 
 
 def _pack(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> Path:
@@ -92,8 +84,8 @@ def test_a_pipe_a_socket_and_a_link_in_a_folder_are_noted_and_not_opened(tmp_pat
 
 def test_a_pipe_or_device_given_itself_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert "'pipe' is a pipe, socket or device" in _refusal(tmp_path / "pipe")
-    assert "'zero' is a pipe, socket or device" in _refusal(Path("/dev/zero"))
+    assert "'pipe' is a pipe, socket or device" in refusal(tmp_path / "pipe")
+    assert "'zero' is a pipe, socket or device" in refusal(Path("/dev/zero"))
 
 
 def test_what_may_not_be_read_in_a_folder_is_noted(open_folder: Path) -> None:
@@ -104,7 +96,7 @@ def test_what_may_not_be_read_in_a_folder_is_noted(open_folder: Path) -> None:
     (open_folder / "6.dcm").chmod(0)
     with _as_ordinary_user():
         loaded = load_paths([open_folder])
-        refusals = [_refusal(open_folder / name) for name in ("closed", "6.dcm", "closed/1.dcm")]
+        refusals = [refusal(open_folder / name) for name in ("closed", "6.dcm", "closed/1.dcm")]
     (open_folder / "closed").chmod(0o755)
     assert loaded.volumes[0][0].slices == 5
     assert set(loaded.notes) == {
@@ -165,7 +157,7 @@ def test_two_patients_in_one_case_are_refused_without_a_name(
         setattr(made, keyword, values[0])
     slices[3].SeriesInstanceUID = series  # even inside one series
     setattr(slices[3], keyword, values[1])
-    message = _refusal(write(tmp_path, *slices))
+    message = refusal(write(tmp_path, *slices))
     assert message.startswith("the files are of more than one patient")
     assert not any(v in message for v in (*values, "PERSON"))
 
@@ -176,7 +168,7 @@ def test_names_count_where_numbers_are_missing(tmp_path: Path) -> None:
     second.PatientName = "Test^P."
     assert load_paths([write(tmp_path, first, second)]).notes == ()
     second.PatientName = "OTHER^PERSON"
-    assert "more than one patient" in _refusal(write(tmp_path, first, second))
+    assert "more than one patient" in refusal(write(tmp_path, first, second))
     first.PatientID = second.PatientID = "T-0001"  # a new name after a wedding
     assert load_paths([write(tmp_path, first, second)]).notes == ()
 
@@ -195,7 +187,7 @@ def test_a_zip_member_without_a_name_is_left_out(tmp_path: Path, name: str) -> N
     assert loaded.notes == (
         "left out 1 file: it is damaged, or packed in a way that cannot be read",
     )
-    assert "the zip file 'only.zip' is broken" in _refusal(
+    assert "the zip file 'only.zip' is broken" in refusal(
         _pack(tmp_path / "only.zip", {name: b"x"})
     )
 
@@ -211,7 +203,7 @@ def test_a_damaged_member_is_left_out_and_noted(tmp_path: Path, method: int, sha
     assert [(s.rows, s.slices) for s, _ in loaded.volumes] == [(4, 1)]
     assert len(loaded.notes) == 1
     only = _damage(_pack(tmp_path / "one.zip", {"1.dcm": members["1.dcm"]}, method), share)
-    assert "one.zip" in _refusal(only)
+    assert "one.zip" in refusal(only)
 
 
 def test_a_zip_in_a_zip_is_noted_and_not_opened(tmp_path: Path) -> None:
@@ -230,7 +222,7 @@ def test_a_locked_zip_says_so(tmp_path: Path) -> None:
     content[6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
     (tmp_path / "locked.zip").write_bytes(content)
-    assert "'locked.zip' is locked with a password" in _refusal(tmp_path / "locked.zip")
+    assert "'locked.zip' is locked with a password" in refusal(tmp_path / "locked.zip")
 
 
 def test_a_zip_is_read_like_its_folder(tmp_path: Path) -> None:
