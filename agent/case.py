@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -16,7 +17,12 @@ from tools.errors import UserError
 from tools.imaging.series import Series
 from tools.imaging.store import ArtifactStore
 
-_SUFFIXES = ((b"PK\x03\x04", ".zip"), (b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"))
+_SUFFIXES = (
+    (b"\x1f\x8b", ".nii.gz"),
+    (b"PK\x03\x04", ".zip"),
+    (b"\x89PNG", ".png"),
+    (b"\xff\xd8\xff", ".jpg"),
+)
 
 
 class Case(BaseModel):
@@ -27,7 +33,8 @@ class Case(BaseModel):
         findings_text: Findings supplied in text (a report's findings section).
         age_years: 90 and over is 90.
         region, modality: Of the study, in plain words, when no header gives them.
-        series: By reference into the artifact store, best first.
+        series: By reference into the artifact store, the chosen one first, then best first.
+        chosen: Why the first series was chosen; "" for one series or none.
         limits: What was left out or cannot be shown, and why.
     """
 
@@ -40,6 +47,7 @@ class Case(BaseModel):
     region: str = ""
     modality: str = ""
     series: tuple[Series, ...] = ()
+    chosen: str = ""
     limits: tuple[str, ...] = ()
 
     @field_validator("age_years")
@@ -59,14 +67,20 @@ class Case(BaseModel):
         paths: Sequence[str | Path],
         *,
         settings: Settings | None = None,
+        first_series: str = "",
+        release_quarantined: bool = False,
         **described: Any,
     ) -> Self:
         """Read a study and keep its pixels; headers leave only what medicine needs.
 
         Args:
-            paths: DICOM files, folders or zips with DICOM, PNG, JPEG or WebP images.
+            paths: DICOM files, folders or zips with DICOM, NIfTI files, PNG, JPEG or WebP images.
             settings: Where the pixels are kept.
-            described: The other fields of a Case; age and sex given here beat the header's.
+            first_series: Id of the series to read first ("S2"), instead of the one that fits best.
+            release_quarantined: The person has checked the pixels of ultrasound, screen captures
+                and the like: no name stands in them, and they may be looked at.
+            described: The other fields of a Case; age and sex given here beat the header's, and
+                modality says what a NIfTI file is.
 
         Raises:
             UserError: One line on what cannot be read and what is accepted.
@@ -79,7 +93,13 @@ class Case(BaseModel):
         for words in ("history", "findings_text"):
             if described.get(words):
                 described[words] = scrub_text(described[words])[0]
-        loaded = keep_images(paths, store) if paths else {}
+        reading = Reading(
+            question=" ".join(str(described.get(k) or "") for k in ("history", "region")),
+            modality=str(described.get("modality") or ""),
+            first_series=first_series,
+            release_quarantined=release_quarantined,
+        )
+        loaded = keep_images(paths, store, reading=reading) if paths else {}
         given = {k: v for k, v in described.items() if v is not None}
         try:
             return cls(**{**loaded, **given})
@@ -88,19 +108,52 @@ class Case(BaseModel):
             raise UserError(f"{where}: {fault.lower()}") from error
 
 
-def keep_images(
-    paths: Sequence[str | Path], store: ArtifactStore, *, first_number: int = 1
-) -> dict[str, Any]:
-    """Load paths into the store; returns series, age_years, sex and limits for a Case."""
-    from tools.imaging.files import load_paths
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """How paths are to be read.
 
-    loaded = load_paths([Path(p) for p in paths])
-    series = tuple(
-        one.model_copy(update={"id": f"S{number}", "ref": store.put(volume)})
-        for number, (one, volume) in enumerate(loaded.volumes, start=first_number)
+    Attributes:
+        question: What the study is asked, in words: the quality gate compares it with what the
+            images show.
+        modality: Of files that do not say it (NIfTI), "" when nobody does.
+        first_series: The id that the person wants first.
+        release_quarantined: As in Case.load.
+        first_number: Number of the first series, 1 for a new case.
+    """
+
+    question: str = ""
+    modality: str = ""
+    first_series: str = ""
+    release_quarantined: bool = False
+    first_number: int = 1
+
+
+def keep_images(
+    paths: Sequence[str | Path], store: ArtifactStore, *, reading: Reading
+) -> dict[str, Any]:
+    """Load paths into the store; returns series, chosen, age_years, sex and limits for a Case."""
+    from tools.imaging.files import load_paths
+    from tools.imaging.fit import choose
+    from tools.imaging.quality import limits_of
+
+    loaded = load_paths(
+        [Path(p) for p in paths],
+        release_quarantined=reading.release_quarantined,
+        modality=reading.modality,
     )
+    kept: list[Series] = []
+    for number, (one, volume) in enumerate(loaded.volumes, start=reading.first_number):
+        limits = (*one.limits, *limits_of(one, volume, question=reading.question))
+        update = {"id": f"S{number}", "ref": store.put(volume), "limits": limits}
+        kept.append(one.model_copy(update=update))
+    chosen = loaded.chosen if reading.first_number == 1 else ""
+    if reading.first_series:
+        order = choose(kept, reading.first_series)
+        kept = [kept[index] for index in order]
+        chosen = f"{kept[0].id} was chosen by the person"
     return {
-        "series": series,
+        "series": tuple(kept),
+        "chosen": chosen,
         "age_years": loaded.age_years,
         "sex": loaded.sex,
         "limits": tuple(loaded.notes),
@@ -108,7 +161,7 @@ def keep_images(
 
 
 def keep_attachments(
-    attachments: Sequence[Attachment], store: ArtifactStore, *, first_number: int = 1
+    attachments: Sequence[Attachment], store: ArtifactStore, *, reading: Reading
 ) -> dict[str, Any]:
     """The same for files that came inside a message; they touch the disk only while being read."""
     with tempfile.TemporaryDirectory(prefix="hoofbeat-") as folder:
@@ -122,4 +175,4 @@ def keep_attachments(
             path = Path(folder) / f"attachment-{number}{suffix}"
             path.write_bytes(attachment.content)
             paths.append(path)
-        return keep_images(paths, store, first_number=first_number)
+        return keep_images(paths, store, reading=reading)

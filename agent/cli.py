@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -18,10 +19,15 @@ from agent.run import diagnose
 from agent.settings import Settings, build_settings
 from knowledge.entry import load_entries
 from tools.errors import UserError
+from tools.findings import Finding
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the parsed command to its report."""
+    """Run the parsed command; returns its exit code."""
+    if options.command not in ("diagnose", "demo"):
+        from agent.commands import COMMANDS
+
+        return COMMANDS[options.command](options)
     settings = build_settings(
         planner=options.planner, vision=options.vision, cache_dir=options.cache_dir
     )
@@ -29,12 +35,7 @@ def run(options: argparse.Namespace) -> int:
         if target is not None and not target.parent.is_dir():
             raise UserError(f"no folder {str(target.parent)!r} to write {target.name!r} into")
     told = Console(stderr=True)
-    with told.status("starting", spinner="dots") as status:
-
-        def on_step(step: str) -> None:
-            status.update(escape(step))
-            told.print(f"[dim]·[/dim] {escape(step)}", highlight=False)
-
+    with steps(told) as on_step:
         if not any((settings.cache_dir / "index").glob("*/manifest.json")):
             on_step("the first search builds the knowledge index, once: some 20 seconds")
         case = _case(options, settings, on_step)
@@ -56,6 +57,18 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+@contextmanager
+def steps(told: Console) -> Iterator[Callable[[str], None]]:
+    """A callback that shows each step as it begins, with a spinner until the block ends."""
+    with told.status("starting", spinner="dots") as status:
+
+        def on_step(step: str) -> None:
+            status.update(escape(step))
+            told.print(f"[dim]·[/dim] {escape(step)}", highlight=False)
+
+        yield on_step
+
+
 def _case(options: argparse.Namespace, settings: Settings, on_step: Callable[[str], None]) -> Case:
     if options.command == "demo":
         on_step("making a synthetic chest CT")
@@ -73,6 +86,9 @@ def _case(options: argparse.Namespace, settings: Settings, on_step: Callable[[st
         findings_text=options.findings,
         age_years=options.age,
         sex=options.sex,
+        modality=options.modality,
+        first_series=options.series,
+        release_quarantined=options.release_quarantined,
         settings=settings,
     )
 
@@ -104,6 +120,8 @@ def show(report: Report, console: Console) -> None:
             console.print(
                 f"What would settle the first: {escape(differential.diagnoses[0].settles)}"
             )
+    if report.case.chosen:
+        console.print(f"Series: {escape(report.case.chosen)}.", highlight=False)
     _show_findings(report, console)
     for limit in differential.limits:
         console.print(f"[yellow]Limit:[/yellow] {escape(limit)}", highlight=False)
@@ -125,9 +143,15 @@ def _show_findings(report: Report, console: Console) -> None:
         table.add_row(
             finding.id,
             escape(finding.name + side),
-            "present" if finding.present else "[dim]absent[/dim]",
+            _standing(finding),
             finding.source,
             slices,
-            escape(finding.value),
+            escape(finding.refuted or finding.value),
         )
     console.print(table)
+
+
+def _standing(finding: Finding) -> str:
+    if finding.refuted:
+        return "[dim]refuted[/dim]"
+    return "present" if finding.present else "[dim]absent[/dim]"

@@ -10,7 +10,7 @@ from langchain_core.messages import HumanMessage
 
 from agent.attachments import split_content
 from agent.brief import BRIEF, JOINED, make_brief
-from agent.case import Case, keep_attachments
+from agent.case import Case, Reading, keep_attachments
 from agent.corrections import overruled, retracted
 from agent.demographics import read_age, read_sex
 from agent.progress import tell, trace_step
@@ -38,7 +38,7 @@ class Intake:
             raise UserError(_NO_MESSAGE)
         is_first = len(new) == len(_people(state))
         tell("reading the case")
-        said, loaded = self._read(new, first_number=_series_count(state) + 1)
+        said, loaded = self._read(new, state)
         if not is_first and not said and not loaded["series"]:
             raise UserError(_FOLLOW_UP)
         case = _case(state.get("case"), said, loaded, is_first=is_first)
@@ -65,7 +65,7 @@ class Intake:
         }
 
     def _read(
-        self, messages: Sequence[HumanMessage], *, first_number: int
+        self, messages: Sequence[HumanMessage], state: CaseState
     ) -> tuple[str, dict[str, Any]]:
         """The words, scrubbed, and the images of all new messages.
 
@@ -73,15 +73,23 @@ class Intake:
         earlier message has been refused before: it is left out, and that is said.
         """
         words: list[str] = []
-        loaded: dict[str, Any] = {"series": (), "limits": (), "age_years": None, "sex": None}
+        loaded: dict[str, Any] = {
+            "series": (), "chosen": "", "limits": (), "age_years": None, "sex": None
+        }  # fmt: skip
+        given = state.get("case", {})
         for message in messages:
             try:
                 said, attachments = split_content(message.content)
                 words.append(scrub_text(said)[0].strip())
                 if attachments:
-                    number = first_number + len(loaded["series"])
-                    read = keep_attachments(attachments, self._bench.store, first_number=number)
+                    reading = Reading(
+                        question=" ".join((given.get("history", ""), *words)),
+                        modality=given.get("modality", ""),
+                        first_number=_series_count(state) + len(loaded["series"]) + 1,
+                    )
+                    read = keep_attachments(attachments, self._bench.store, reading=reading)
                     loaded["series"] += read["series"]
+                    loaded["chosen"] = loaded["chosen"] or read["chosen"]
                     loaded["limits"] += read["limits"]
                     loaded["age_years"] = loaded["age_years"] or read["age_years"]
                     loaded["sex"] = loaded["sex"] or read["sex"]
@@ -130,6 +138,7 @@ def _case(
     if is_history and said:
         update["history"] = f"{update['history']}\n{said}".strip()
     update["series"] = (*case.series, *loaded["series"])
+    update["chosen"] = case.chosen or loaded["chosen"]
     update["limits"] = tuple(dict.fromkeys((*case.limits, *loaded["limits"])))
     if case.age_years is None:
         update["age_years"] = loaded["age_years"] or read_age(update["history"])

@@ -26,9 +26,16 @@ from agent.settings import Settings
 from agent.state import CaseState
 from agent.submission import SUBMIT, Submission, submit_tool
 from agent.tool_errors import explained
-from agent.tool_turn import doing, taken_in, with_unique_ids, within_budget
+from agent.tool_turn import (
+    doing,
+    refuted_by_measurement,
+    taken_in,
+    vision_cost,
+    with_unique_ids,
+    within_budget,
+)
 from agent.version import __version__
-from tools import VISION_TOOLS, build_tools
+from tools import build_tools
 from tools.findings import Finding
 from tools.workbench import Workbench
 
@@ -82,7 +89,7 @@ class Nodes:
         by_call = {m.tool_call_id: m for m in (*answered, *refused)}
         ordered = [by_call[str(call["id"])] for call in asked.tool_calls]
         messages, findings, passages = taken_in(state, ordered)
-        looks = sum(call["name"] in VISION_TOOLS for call in allowed)
+        looks = sum(vision_cost(call) for call in allowed)
         if findings:
             tell(
                 f"{sum(f['present'] for f in findings)} findings present, "
@@ -90,7 +97,7 @@ class Nodes:
             )
         return {
             "messages": messages,
-            "findings": findings,
+            "findings": [*findings, *refuted_by_measurement(state, findings, self._bench)],
             "passages": passages,
             "turn": _counted(state, vision_calls=looks),
             "spent": {"vision_calls": looks},
@@ -174,7 +181,7 @@ class Nodes:
         findings = [Finding.model_validate(f) for f in state.get("findings", [])]
         knowledge = self._bench.knowledge
         return Evidence(
-            findings=frozenset(f.id for f in findings if not f.retracted),
+            findings=frozenset(f.id for f in findings if not f.retracted and not f.refuted),
             passages={p["id"]: p["disease_id"] for p in state.get("passages", [])},
             ledger=build_ledger(Case.model_validate(state["case"]), findings, knowledge),
             entries=knowledge.entries,

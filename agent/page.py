@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from agent.report import Report
 from agent.settings import Settings
 from tools.errors import UserError
+from tools.imaging.planes import edge_letters
 from tools.imaging.raster import encode_jpeg, even_slices, slice_views
 from tools.imaging.series import Series
 from tools.imaging.store import ArtifactStore
@@ -132,7 +133,7 @@ def show(series: Series, store: ArtifactStore, report: Report) -> ShownSeries:
                     anchor=f"{series.id}-{window.replace(' ', '-')}-{number}",
                     slice=number,
                     uri=_uri(_square_pixels(view)),
-                    left_mark=_left_mark(volume),
+                    left_mark=(edge_letters(view.plane) or ("",))[0],
                     findings=tuple(
                         f.id for f in report.findings
                         if f.present and f.series == series.id and number in f.slices
@@ -188,16 +189,6 @@ def _scout(series: Series, volume: Volume, slices: Sequence[int]) -> Scout | Non
         for n in slices
     )
     return Scout(uri=_uri(np.asarray(image)), width=width, height=height, lines=lines)
-
-
-def _left_mark(volume: Volume) -> str:
-    """The patient's side at the left edge of an axial picture; empty when it is not known."""
-    if volume.affine_lps_mm is None:
-        return ""
-    column = volume.affine_lps_mm[:3, 2]
-    if abs(column[0]) < 0.8 * float(np.linalg.norm(column)):
-        return ""
-    return "R" if column[0] > 0 else "L"
 
 
 def _square_pixels(view: View) -> NDArray[np.uint8]:

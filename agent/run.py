@@ -10,12 +10,12 @@ from langchain_core.messages import HumanMessage
 from langgraph.graph.state import CompiledStateGraph
 
 from agent.case import Case
+from agent.eyes import build_vision
 from agent.graph import build_graph
 from agent.planner import build_planner
 from agent.report import Report
 from agent.settings import Settings
 from knowledge.retrieve import KnowledgeBase
-from tools.errors import UserError
 from tools.imaging.store import ArtifactStore
 from tools.vision.base import VisionModel
 from tools.workbench import Workbench
@@ -43,7 +43,7 @@ def build_agent(
     bench = Workbench(
         store=ArtifactStore(settings.artifact_dir),
         knowledge=KnowledgeBase(cache_dir, model=settings.embedding_model),
-        vision=vision or _vision(settings),
+        vision=vision or build_vision(settings),
     )
     return build_graph(
         planner or build_planner(settings), bench, settings, checkpointer=checkpointer
@@ -86,14 +86,3 @@ def start(case: Case) -> dict[str, Any]:
     """The graph's input for a case."""
     words = case.history or "Read this case."
     return {"messages": [HumanMessage(words)], "case": case.model_dump(mode="json")}
-
-
-def _vision(settings: Settings) -> VisionModel | None:
-    if settings.vision == "none":
-        return None
-    kind, _, model = settings.vision.partition(":")
-    if kind != "transformers":
-        raise UserError(f"no vision backend {kind!r}; there is transformers:FOLDER_OR_HUB_ID")
-    from tools.vision.transformers_model import TransformersVision
-
-    return TransformersVision(model, revision=settings.vision_revision)

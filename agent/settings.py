@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +16,13 @@ from tools.errors import UserError
 _PREFIX = "HOOFBEAT_"
 # Used by the tests and the benchmarks, not by the agent.
 _OTHER_VARIABLES = frozenset({"HOOFBEAT_DATA"})
+
+_EYES = {
+    "transformers": "FOLDER_OR_HUB_ID",
+    "medsiglip": "FOLDER_OR_HUB_ID",
+    "openai": "MODEL",
+    "vertex": "projects/P/locations/L/endpoints/E",
+}
 
 
 def _cache_dir() -> Path:
@@ -29,8 +36,22 @@ class Settings(BaseSettings):
 
     Attributes:
         planner: "offline" (no model, no network), "gemini" (the newest Flash) or "gemini:MODEL".
-        vision: "none" (measurement only) or "transformers:FOLDER_OR_HUB_ID".
+        vision: "none" (measurement only), "transformers:FOLDER_OR_HUB_ID",
+            "medsiglip:FOLDER_OR_HUB_ID", "openai:MODEL" (vLLM, transformers serve; needs
+            vision_base_url) or "vertex:projects/P/locations/L/endpoints/E".
         vision_revision: Commit or tag of the checkpoint; pin it, or results drift.
+        vision_dtype: Of the weights in this process.
+        vision_quantization: "4bit" loads them with bitsandbytes.
+        vision_base_url: Of an OpenAI-compatible server, with its /v1; of Vertex AI the dedicated
+            endpoint, where it has one.
+        vision_api_key: For an OpenAI-compatible server that wants one; never a flag.
+        vision_timeout_s, vision_retries: Of one request, and how often it is tried again.
+        vision_requests_per_minute: 0 for no limit.
+        vision_parallel: Requests at the same time, to a server.
+        vision_image_format: What pictures are sent as.
+        pixels_may_leave: Pixels may go to a server that is not on this machine.
+        vision_cache: Keep replies of the vision model on disk, by the content they were given for.
+        vision_cache_mib: How much of them.
         gemini_api_key: Read from GEMINI_API_KEY or GOOGLE_API_KEY too; never a command-line flag.
         gemini_base_url: Another server that speaks the same protocol.
         embedding_model: Name or folder of a sentence-transformers model.
@@ -45,6 +66,18 @@ class Settings(BaseSettings):
     planner: str = "offline"
     vision: str = "none"
     vision_revision: str | None = None
+    vision_dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    vision_quantization: Literal["none", "4bit"] = "none"
+    vision_base_url: str | None = None
+    vision_api_key: SecretStr | None = None
+    vision_timeout_s: float = Field(default=120, gt=0)
+    vision_retries: int = Field(default=3, ge=0, le=10)
+    vision_requests_per_minute: int = Field(default=0, ge=0)
+    vision_parallel: int = Field(default=4, ge=1, le=64)
+    vision_image_format: Literal["png", "jpeg"] = "png"
+    pixels_may_leave: bool = False
+    vision_cache: bool = True
+    vision_cache_mib: int = Field(default=512, ge=1)
     gemini_api_key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices(
@@ -68,12 +101,11 @@ class Settings(BaseSettings):
     @field_validator("vision")
     @classmethod
     def _known_vision(cls, vision: str) -> str:
-        if vision == "none" or vision.removeprefix("transformers:") not in {vision, ""}:
+        kind, _, what = vision.partition(":")
+        if vision == "none" or (kind in _EYES and what.strip()):
             return vision
-        raise ValueError(
-            f'vision is "none" or "transformers:FOLDER_OR_HUB_ID", got {vision!r}; '
-            "see docs/medgemma.md"
-        )
+        known = ", ".join(f'"{kind}:{what}"' for kind, what in _EYES.items())
+        raise ValueError(f'vision is "none" or one of {known}, got {vision!r}')
 
     @property
     def artifact_dir(self) -> Path:

@@ -10,7 +10,10 @@ from langchain_core.messages import AIMessage, ToolCall, ToolMessage
 from agent.state import CaseState
 from agent.submission import SUBMIT
 from tools import VISION_TOOLS
-from tools.planner_tools import render
+from tools.answers import render
+from tools.findings import Finding
+from tools.imaging.series import Series
+from tools.workbench import Workbench
 
 
 def within_budget(
@@ -24,7 +27,7 @@ def within_budget(
         if call["name"] == SUBMIT:
             why = f"call {SUBMIT} alone, after the other tools have answered"
         elif call["name"] in VISION_TOOLS:
-            vision_calls_left -= 1
+            vision_calls_left -= vision_cost(call)
             why = (
                 ""
                 if vision_calls_left >= 0
@@ -37,6 +40,13 @@ def within_budget(
         else:
             allowed.append(call)
     return allowed, refused
+
+
+def vision_cost(call: Mapping[str, Any]) -> int:
+    """How many vision calls a tool call counts for: a look one for each window."""
+    if call["name"] not in VISION_TOOLS:
+        return 0
+    return max(1, len(call["args"].get("windows") or ()))
 
 
 def with_unique_ids(reply: AIMessage) -> AIMessage:
@@ -76,14 +86,42 @@ def taken_in(
     return messages, findings, passages
 
 
+def refuted_by_measurement(
+    state: CaseState, new: Sequence[Mapping[str, Any]], bench: Workbench
+) -> list[dict[str, Any]]:
+    """What a model saw and a measurement of the same series excludes, marked with the reason.
+
+    Args:
+        new: Findings of this turn, with their ids.
+    """
+    findings = [Finding.model_validate(f) for f in (*state.get("findings", []), *new)]
+    seen = [f for f in findings if f.source == "vision" and not f.refuted]
+    if not seen:
+        return []
+    from tools.refute import refute
+
+    measured = {f.series for f in findings if f.source == "measurement"}
+    marked: list[dict[str, Any]] = []
+    for series in (Series.model_validate(s) for s in state["case"].get("series", [])):
+        of_series = [f for f in seen if f.series == series.id]
+        if series.id in measured and of_series:
+            judged = refute(of_series, bench.lungs_of(series))
+            marked.extend(f.model_dump(mode="json") for f in judged if f.refuted)
+    return marked
+
+
 def doing(call: Mapping[str, Any]) -> str:
     """A call in words, for the person who waits."""
     arguments = call["args"]
     what = {
-        "look": f"looking at the {arguments.get('window', '')} window",
-        "ask": f"asking about {str(arguments.get('term', '')).replace('-', ' ')}",
-        "measure": "measuring the lungs",
+        "look": f"looking at {_listed(arguments.get('windows'))}",
+        "ask": f"asking about {_listed(arguments.get('terms'))}",
+        "measure": f"measuring the {arguments.get('what', 'lungs')}",
         "search_knowledge": "searching the knowledge base",
         "weigh_evidence": "weighing the evidence",
     }.get(call["name"], call["name"])
     return f"{what} of {arguments['series']}" if arguments.get("series") else what
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(str(n).replace("-", " ") for n in names) if isinstance(names, list) else ""

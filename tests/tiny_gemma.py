@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 IMAGE_TOKENS = 4
@@ -46,7 +47,52 @@ CHAT_TEMPLATE = """{{ bos_token }}
 """
 
 
-def build_tiny_gemma(folder: Path, *, words: Sequence[str] = (), seed: int = 0) -> Path:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """How large a Gemma 3 is.
+
+    Attributes:
+        text, vision: Of the configurations of the text model and the vision tower.
+        image_size: Rows and columns that a picture is resized to.
+        image_tokens: Tokens that it becomes; a square number.
+    """
+
+    text: Mapping[str, object]
+    vision: Mapping[str, object]
+    image_size: int
+    image_tokens: int
+
+
+TINY = Shape(
+    text={
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 16,
+        "query_pre_attn_scalar": 16,
+        "layer_types": ["sliding_attention", "full_attention"],  # both kinds, as published
+    },
+    vision={
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+    },
+    image_size=IMAGE_SIZE,
+    image_tokens=IMAGE_TOKENS,
+)
+
+
+def build_tiny_gemma(
+    folder: Path,
+    *,
+    words: Sequence[str] = (),
+    seed: int = 0,
+    text: Mapping[str, object] | None = None,
+    shape: Shape = TINY,
+) -> Path:
     """Save a random Gemma3ForConditionalGeneration and its Gemma3Processor to a folder.
 
     The tokenizer is byte-level BPE without merges: every byte is a token, and so "yes" is three.
@@ -56,6 +102,8 @@ def build_tiny_gemma(folder: Path, *, words: Sequence[str] = (), seed: int = 0) 
         words: ASCII words, with a leading space or not, that become single tokens, as they are in
             the published tokenizer.
         seed: Of the weights.
+        text: What the text model's configuration says otherwise than the shape.
+        shape: How large it is.
 
     Returns:
         The folder.
@@ -66,25 +114,18 @@ def build_tiny_gemma(folder: Path, *, words: Sequence[str] = (), seed: int = 0) 
 
     tokenizer = _tokenizer(words)
     ids = tokenizer.convert_tokens_to_ids
-    size = {"height": IMAGE_SIZE, "width": IMAGE_SIZE}
+    size = {"height": shape.image_size, "width": shape.image_size}
     processor = Gemma3Processor(
         image_processor=Gemma3ImageProcessorPil(
             size=size, image_mean=[0.5] * 3, image_std=[0.5] * 3
         ),
         tokenizer=tokenizer,
         chat_template=CHAT_TEMPLATE,
-        image_seq_length=IMAGE_TOKENS,
+        image_seq_length=shape.image_tokens,
     )
     config = Gemma3Config(
         text_config={
             "vocab_size": len(tokenizer) + 7,  # padded past the tokenizer, as published
-            "hidden_size": 32,
-            "intermediate_size": 64,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "num_key_value_heads": 1,
-            "head_dim": 16,
-            "query_pre_attn_scalar": 16,
             "max_position_embeddings": 32768,
             "pad_token_id": tokenizer.pad_token_id,
             "bos_token_id": tokenizer.bos_token_id,
@@ -92,18 +133,17 @@ def build_tiny_gemma(folder: Path, *, words: Sequence[str] = (), seed: int = 0) 
             # Wider than usual, so that the next token depends on the prompt and not on the last
             # token alone.
             "initializer_range": 0.2,
+            **shape.text,
+            **(text or {}),
         },
         vision_config={
             "model_type": "siglip_vision_model",
-            "hidden_size": 32,
-            "intermediate_size": 64,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "image_size": IMAGE_SIZE,
+            "image_size": shape.image_size,
             "patch_size": 14,
             "vision_use_head": False,
+            **shape.vision,
         },
-        mm_tokens_per_image=IMAGE_TOKENS,
+        mm_tokens_per_image=shape.image_tokens,
         image_token_index=ids("<image_soft_token>"),
         boi_token_index=ids("<start_of_image>"),
         eoi_token_index=ids("<end_of_image>"),

@@ -11,6 +11,27 @@ from knowledge.sides import Side
 Source = Literal["vision", "measurement", "person", "report"]
 
 
+class Sighting(BaseModel):
+    """One time that a finding was seen: a window of a series, by one backend.
+
+    Attributes:
+        present: What this sighting said; one that says the opposite is no part of the finding.
+        certainty: 0..1, of this sighting alone.
+        slices: 1-based.
+        cached: The backend's answer came from the reply cache.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    series: str
+    window: str
+    slices: tuple[int, ...] = ()
+    present: bool
+    certainty: float = Field(ge=0, le=1)
+    backend: str
+    cached: bool = False
+
+
 class Finding(BaseModel):
     """A vocabulary term that is present or absent.
 
@@ -23,6 +44,11 @@ class Finding(BaseModel):
         backend: What produced it: a model and revision, a measurement and its version, or "text".
         series, slices: Where it was seen: the series id and 1-based slice numbers.
         value: What was measured, with its unit, or the words it was read from.
+        sightings: Every window and slab that a merged finding was seen in; empty when there was
+            only one, which the finding's own fields describe.
+        box_px: On a radiograph: (left, top, right, bottom) in pixels of the image as loaded.
+        refuted: Why a measurement says that it cannot be so; it stays in the record, is shown with
+            that reason and weighs nothing.
         retracted: The person said that it is wrong; it stays in the record and weighs nothing.
     """
 
@@ -41,4 +67,7 @@ class Finding(BaseModel):
     place: str = ""
     side: Side = ""
     value: str = ""
+    sightings: tuple[Sighting, ...] = ()
+    box_px: tuple[int, int, int, int] | None = None
+    refuted: str = ""
     retracted: bool = False

@@ -18,7 +18,7 @@ from knowledge.vocabulary import load_vocabulary
 from tools.findings import Finding
 from tools.imaging.measure import LungMeasurement
 
-BACKEND = "lung measurement 1"
+BACKEND = "lung measurement 2"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,8 +121,10 @@ def _cysts(m: LungMeasurement) -> list[Finding]:
     value = (
         f"{cysts.count} round air clusters of 5 to 40 mm, {_percent(cysts.fraction)} of the lung"
     )
-    if cysts.median_diameter_mm is not None:
-        value += f", median {cysts.median_diameter_mm:.0f} mm"
+    if cysts.diameters_mm is not None:
+        value += ", 10th, 50th and 90th percentile {:.0f}, {:.0f} and {:.0f} mm".format(
+            *cysts.diameters_mm
+        )
     if number.excludes(cysts.count) and share.excludes(cysts.fraction):
         return [_finding("lung-cysts", False, 0.7, value)]
     both = min(cysts.left, cysts.right) >= 3
@@ -151,14 +153,16 @@ def _attenuation(m: LungMeasurement) -> list[Finding]:
     value = (
         f"LAA-950 left {_percent(share['left'])}, right {_percent(share['right'])}; "
         f"mean left {m.left.mean_hu:.0f} HU, right {m.right.mean_hu:.0f} HU; "
-        f"15th percentile {m.both.percentile15_hu} HU"
+        f"15th percentile {m.both.percentile15_hu} HU; {m.conditions.summary()}"
     )
     found: list[Finding] = []
     dark = [name for name, s in share.items() if s >= low.present]
     side: Side = "bilateral" if len(dark) == 2 else "left" if dark == ["left"] else "right"
     if dark:
         term = "decreased-lung-attenuation"
-        found.append(_finding(term, True, 0.8, value, m.low_slices, side))
+        # A sharp kernel spreads normal lung below -950 HU, so its word is worth less.
+        sure = 0.6 if m.conditions.is_sharp else 0.8
+        found.append(_finding(term, True, sure, value, m.low_slices, side))
     elif low.excludes(max(share.values())):
         found.append(_finding("decreased-lung-attenuation", False, 0.75, value))
 

@@ -2,112 +2,165 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.prebuilt import InjectedState
 from pydantic import Field
 
+from knowledge.vocabulary import Term
 from tools import TOOLS, outcome
+from tools.answers import Answer, answer_with
+from tools.ask import ask_look
+from tools.diseases import disease_finder
 from tools.errors import ToolFailure
+from tools.extract import Extraction, extract_findings
 from tools.findings import Finding
-from tools.imaging.measure import LungNumbers, measure_lungs
-from tools.imaging.raster import even_slices, slice_views
+from tools.imaging.regions import Point, Region, distance_mm, region_statistics
 from tools.imaging.series import Series
-from tools.imaging.windows import WINDOWS, View
-from tools.look import ask_finding, extract_findings, finding_from_answer
+from tools.imaging.windows import WINDOWS, Projection
+from tools.locate import locate_finding
+from tools.looks import Choice, Plane, make_look, terms_for, window_of
 from tools.measured import findings_from_lungs
+from tools.merge import merge_findings, window_conflicts
+from tools.shown import RADIOGRAPHS
 from tools.vision.base import VisionModel
 from tools.weigh import standing, weigh
 from tools.workbench import Workbench, pick_series
 
-Answer = tuple[str, dict[str, Any]]
 State = Annotated[dict[str, Any], InjectedState]
+SeriesId = Annotated[str, Field(description="Series id; empty: the first.")]
 
-# How many slices one look shows: enough to cross a chest every 2-3 cm, within what a GPU of 16 GB
-# holds at 256 tokens an image.
-_SLICES_PER_LOOK = 16
 _CANDIDATES = 10
 
 
 def bind(bench: Workbench) -> list[BaseTool]:
     """Every tool of TOOLS over one bench."""
+    is_disease = disease_finder(bench.knowledge) if bench.vision else None
 
     def look(
-        window: Annotated[
-            str, Field(description=f"One of {', '.join(WINDOWS)}, medgemma, as displayed.")
+        windows: Annotated[
+            list[str],
+            Field(
+                description=f"One or more of {', '.join(WINDOWS)}, medgemma; as displayed for "
+                "what is not in HU."
+            ),
         ],
         state: State,
-        series: Annotated[str, Field(description="Series id; empty: the first.")] = "",
-        slices: Annotated[list[int], Field(description="1-based; empty: evenly spaced.")] = [],  # noqa: B006
+        series: SeriesId = "",
+        slices: Annotated[
+            list[int],
+            Field(description="1-based; rows or columns of a reformat; empty: evenly spaced."),
+        ] = [],  # noqa: B006
+        plane: Annotated[Plane, Field(description="Reformat; empty: the slices as made.")] = "",
+        projection: Annotated[
+            Projection, Field(description="How slabs of 10 mm become pictures; slice: no slabs.")
+        ] = "slice",
     ) -> Answer:
-        """Let the vision model list what it sees in one window of a series, as findings."""
+        """Let the vision model list what it sees in windows of a series, as findings."""
         vision = _vision(bench)
         one = pick_series(_series(state), series)
-        views = _views(bench, one, window, slices, vision.capabilities.images_per_prompt)
-        terms = bench.knowledge.vocabulary.for_window(
-            window if window in WINDOWS else "", one.modality
-        ) or tuple(t for t in bench.knowledge.vocabulary.terms.values() if t.kind == "finding")
-        seen = extract_findings(vision, views, terms, is_volume=one.kind != "image")
-        return _answer(
+        volume = bench.store.get(one.ref)
+        choice = Choice(slices=tuple(slices), plane=plane, projection=projection)
+        vocabulary = bench.knowledge.vocabulary
+        looks = [
+            make_look(volume, one, window, choice, terms_for(vocabulary, one, window))
+            for window in dict.fromkeys(windows)
+        ]
+        if not looks or is_disease is None:
+            raise ToolFailure(f"no window was named; name one or more of {', '.join(WINDOWS)}")
+        seen = extract_findings(vision, looks, is_disease=is_disease)
+        merged = merge_findings([finding for one_look in seen for finding in one_look.findings])
+        return answer_with(
             outcome(
-                findings=[f.model_dump() for f in seen.findings],
+                findings=[f.model_dump() for f in merged],
                 note={
-                    "window": window,
                     "series": one.id,
-                    "slices_left_out": seen.shown.left_out,
-                    "dropped": seen.dropped,
+                    "looked": [_looked(part) for part in seen],
+                    "conflicts": list(window_conflicts(merged)),
                 },
             )
         )
 
     def ask(
-        term: Annotated[str, Field(description="Id of a finding term, e.g. thin-walled-cysts.")],
+        terms: Annotated[
+            list[str], Field(description="Ids of finding terms, e.g. thin-walled-cysts.")
+        ],
         state: State,
-        series: Annotated[str, Field(description="Series id; empty: the first.")] = "",
+        series: SeriesId = "",
         slices: Annotated[list[int], Field(description="1-based; empty: evenly spaced.")] = [],  # noqa: B006
     ) -> Answer:
-        """Ask the vision model whether one finding is there; p(yes) gives its certainty."""
+        """Ask the vision model whether findings are there; p(yes) gives their certainty."""
         vision = _vision(bench)
-        vocabulary = bench.knowledge.vocabulary
-        if term not in vocabulary:
-            near = [m.term for m in bench.knowledge.normaliser.mentions(term.replace("-", " "))]
-            hint = f"; perhaps {near[0]!r}" if near else "; take a term id from weigh_evidence"
-            raise ToolFailure(f"{term!r} is no finding term{hint}")
         one = pick_series(_series(state), series)
-        window = vocabulary[term].window if one.unit == "HU" else "as displayed"
-        views = _views(bench, one, window, slices, vision.capabilities.images_per_prompt)
-        answer = ask_finding(vision, views, vocabulary[term], is_volume=one.kind != "image")
-        finding = finding_from_answer(answer)
-        return _answer(
-            outcome(
-                findings=[finding.model_dump()],
-                note={"question": answer.question, "p_yes": answer.p_yes},
+        by_window: dict[str, list[Term]] = {}
+        for term_id in dict.fromkeys(terms):
+            term = _term(bench, term_id)
+            by_window.setdefault(window_of(term, one), []).append(term)
+        if not by_window:
+            raise ToolFailure("no term was named; take term ids from weigh_evidence")
+        volume = bench.store.get(one.ref)
+        choice = Choice(slices=tuple(slices))
+        found: list[Finding] = []
+        answers: list[dict[str, Any]] = []
+        for window, asked in by_window.items():
+            a_look = make_look(volume, one, window, choice, asked)
+            for answer in ask_look(vision, a_look):
+                answers.append(
+                    {"question": answer.question, "window": window, "p_yes": answer.p_yes}
+                )
+                if answer.p_yes is None:
+                    continue
+                finding = finding_from_answer(answer)
+                if (
+                    finding.present
+                    and one.modality in RADIOGRAPHS
+                    and vision.capabilities.localises
+                ):
+                    box = locate_finding(vision, a_look.views[0], answer.term, one.modality)
+                    finding = finding.model_copy(update={"box_px": box})
+                found.append(finding)
+        if not found:
+            raise ToolFailure(
+                "the vision model answered neither yes nor no; try other slices or look at the "
+                "window instead"
             )
+        return answer_with(
+            outcome(findings=[f.model_dump() for f in found], note={"answers": answers})
         )
 
     def measure(
         state: State,
-        series: Annotated[str, Field(description="Series id; empty: the first.")] = "",
+        what: Annotated[
+            Literal["lungs", "region", "distance"],
+            Field(description="lungs of a chest CT, HU of an ellipsoid, or a distance."),
+        ] = "lungs",
+        series: SeriesId = "",
+        points: Annotated[
+            list[list[int]],
+            Field(description="[slice, row, column], 1-based: a centre, or two ends."),
+        ] = [],  # noqa: B006
+        diameter_mm: Annotated[float, Field(gt=0, le=200, description="Of a region.")] = 10.0,
     ) -> Answer:
-        """Measure the lungs on a CT volume: volume, density, cyst-like clusters, calcification."""
+        """Measure on a CT volume: the lungs, the HU of a region, or a distance. No model."""
         one = pick_series(_series(state), series)
         if one.kind != "volume":
             raise ToolFailure(f"{one.id} cannot be measured: {'; '.join(one.limits) or one.kind}")
-        lungs = measure_lungs(bench.store.get(one.ref))
-        return _answer(
-            outcome(
-                findings=[f.model_dump() for f in findings_from_lungs(lungs, one.id)],
-                note={
-                    "series": one.id,
-                    "left": _numbers(lungs.left),
-                    "right": _numbers(lungs.right),
-                },
-            )
-        )
+        if what == "lungs":
+            lungs = bench.lungs_of(one)
+            found = [f.model_dump() for f in findings_from_lungs(lungs, one.id)]
+            return answer_with(outcome(findings=found, note={"series": one.id, **lungs.numbers()}))
+        ends = _points(points, 2 if what == "distance" else 1)
+        volume = bench.store.get(one.ref)
+        note: dict[str, Any] = {"series": one.id, "points": points}
+        if what == "distance":
+            note["distance_mm"] = round(distance_mm(volume, ends[0], ends[1]), 1)
+        else:
+            size = (diameter_mm, diameter_mm, diameter_mm)
+            region = Region(shape="ellipsoid", centre=ends[0], size_mm=size)
+            note |= region_statistics(volume, region).numbers()
+        return answer_with(outcome(note=note))
 
     def search_knowledge(
         query: Annotated[
@@ -124,7 +177,7 @@ def bind(bench: Workbench) -> list[BaseTool]:
         if unknown:
             raise ToolFailure(f"no entry {unknown[0]!r}; search without disease_ids to find its id")
         found = bench.knowledge.search(query, limit=limit, disease_ids=disease_ids)
-        return _answer(outcome(passages=[p.model_dump() for p in found], note={"query": query}))
+        return answer_with(outcome(passages=[p.model_dump() for p in found], note={"query": query}))
 
     def weigh_evidence(state: State) -> Answer:
         """Weigh all findings, the history and age and sex against every entry; best ten first."""
@@ -155,7 +208,7 @@ def bind(bench: Workbench) -> list[BaseTool]:
                     "settles": entry.settles,
                 }
             )
-        return _answer(
+        return answer_with(
             outcome(
                 note={
                     "candidates": candidates,
@@ -171,46 +224,16 @@ def bind(bench: Workbench) -> list[BaseTool]:
     ]
 
 
-def _answer(found: dict[str, Any]) -> Answer:
-    return render(found), found
-
-
-def render(found: Mapping[str, Any]) -> str:
-    """An outcome as the planner reads it: compact JSON, empty keys left out."""
-    shown: dict[str, Any] = dict(found["note"])
-    if found["findings"]:
-        shown["findings"] = [_short(f) for f in found["findings"]]
-    if found["passages"]:
-        shown["passages"] = [
-            {k: p[k] for k in ("id", "disease_id", "disease", "facet", "text") if p.get(k)}
-            for p in found["passages"]
-        ]
-    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
-
-
-def _short(finding: Mapping[str, Any]) -> dict[str, Any]:
-    keys = (
-        "id",
-        "term",
-        "present",
-        "certainty",
-        "source",
-        "side",
-        "place",
-        "window",
-        "slices",
-        "value",
-    )
-    return {k: finding[k] for k in keys if finding.get(k) not in ("", (), [], None)}
-
-
 def _series(state: Mapping[str, Any]) -> list[Series]:
     return [Series.model_validate(s) for s in state["case"].get("series", [])]
 
 
-def _numbers(lung: LungNumbers) -> dict[str, float]:
-    """One lung, rounded to what a CT can tell."""
-    return {k: float(f"{v:.3g}") for k, v in asdict(lung).items()}
+def _points(points: Sequence[Sequence[int]], count: int) -> list[Point]:
+    if len(points) != count or any(len(point) != 3 for point in points):
+        raise ToolFailure(
+            f"needs {count} point{'s' if count > 1 else ''} as [slice, row, column], got {points!r}"
+        )
+    return [(float(at), float(row), float(column)) for at, row, column in points]
 
 
 def _vision(bench: Workbench) -> VisionModel:
@@ -222,14 +245,24 @@ def _vision(bench: Workbench) -> VisionModel:
     return bench.vision
 
 
-def _views(
-    bench: Workbench, one: Series, window: str, slices: Sequence[int], at_most: int
-) -> tuple[View, ...]:
-    volume = bench.store.get(one.ref)
-    wrong = [n for n in slices if not 1 <= n <= volume.slices]
-    if wrong:
-        raise ToolFailure(f"{one.id} has slices 1 to {volume.slices}, not {wrong[0]}")
-    chosen = tuple(slices) or even_slices(volume.slices, _SLICES_PER_LOOK)
-    if len(chosen) > at_most:
-        chosen = tuple(chosen[i - 1] for i in even_slices(len(chosen), at_most))
-    return slice_views(volume, one.id, window, chosen)
+def _term(bench: Workbench, term_id: str) -> Term:
+    vocabulary = bench.knowledge.vocabulary
+    if term_id not in vocabulary:
+        near = [m.term for m in bench.knowledge.normaliser.mentions(term_id.replace("-", " "))]
+        hint = f"; perhaps {near[0]!r}" if near else "; take a term id from weigh_evidence"
+        raise ToolFailure(f"{term_id!r} is no finding term{hint}")
+    return vocabulary[term_id]
+
+
+def _looked(part: Extraction) -> dict[str, Any]:
+    """What to know of one window beside its findings; empty parts left out."""
+    said = {
+        "window": part.shown.window,
+        "slices_left_out": part.shown.left_out,
+        "other": list(part.other),
+        "dropped": part.dropped,
+        "diseases_dropped": part.diseases_dropped,
+        "cached": part.cached,
+        "failure": part.failure,
+    }
+    return {key: value for key, value in said.items() if value}

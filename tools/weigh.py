@@ -13,14 +13,24 @@ from tools.findings import Finding
 # Whose word stands when two sources disagree on one term, most trusted first.
 SOURCES = ("measurement", "report", "person", "vision")
 # DICOM's modality to the knowledge base's.
-_MODALITIES = {"CT": "CT", "CR": "XR", "DX": "XR", "MR": "MR", "US": "US", "NM": "NM", "PT": "NM"}
+_MODALITIES = {
+    "CT": "CT", "CR": "XR", "DX": "XR", "RG": "XR", "MR": "MR", "US": "US", "NM": "NM", "PT": "NM"
+}  # fmt: skip
+
+
+def knowledge_modality(modality: str) -> str:
+    """The knowledge base's word for one of DICOM's modalities; "" when it has none."""
+    return _MODALITIES.get(modality, "")
 
 
 def standing(findings: Sequence[Finding]) -> list[Finding]:
-    """One finding a term: the most trusted source, then the most certain; none retracted."""
+    """One finding a term: the most trusted source, then the most certain.
+
+    None that was retracted by the person or refuted by a measurement.
+    """
     best: dict[str, Finding] = {}
     for finding in findings:
-        if finding.retracted:
+        if finding.retracted or finding.refuted:
             continue
         kept = best.get(finding.term)
         if kept is None or _trust(finding) > _trust(kept):
@@ -36,7 +46,7 @@ def contradictions(
     The same term present and absent, a term present whose broader term is absent, or two opposite
     terms present. Two findings that name different sides do not contradict each other.
     """
-    live = [f for f in findings if not f.retracted and f.term in vocabulary]
+    live = [f for f in findings if not f.retracted and not f.refuted and f.term in vocabulary]
     return [
         (one, two)
         for at, one in enumerate(live)
@@ -71,7 +81,7 @@ def weigh(
     Args:
         case: A Case as JSON: history, age_years, sex and series are read.
     """
-    modalities = {s["id"]: _MODALITIES.get(s["modality"], "") for s in case.get("series", ())}
+    modalities = {s["id"]: knowledge_modality(s["modality"]) for s in case.get("series", ())}
     observations = [
         Observation(
             id=f.id,

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from knowledge.retrieve import KnowledgeBase
 from tools.errors import ToolFailure
 from tools.imaging.series import Series
 from tools.imaging.store import ArtifactStore
 from tools.vision.base import VisionModel
+
+if TYPE_CHECKING:
+    from tools.imaging.measure import LungMeasurement
+
+_KEPT_MEASUREMENTS = 64  # numbers, no pixels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +27,27 @@ class Workbench:
     store: ArtifactStore
     knowledge: KnowledgeBase
     vision: VisionModel | None = None
+    _lungs: OrderedDict[str, LungMeasurement] = field(default_factory=OrderedDict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def lungs_of(self, series: Series) -> LungMeasurement:
+        """The lungs of a series, measured once and kept for a while.
+
+        Raises:
+            CannotMeasure: When an honest measurement is not possible.
+        """
+        from tools.imaging.measure import measure_lungs
+
+        with self._lock:
+            if series.ref in self._lungs:
+                self._lungs.move_to_end(series.ref)
+                return self._lungs[series.ref]
+        measured = measure_lungs(self.store.get(series.ref), series=series)
+        with self._lock:
+            self._lungs[series.ref] = measured
+            while len(self._lungs) > _KEPT_MEASUREMENTS:
+                self._lungs.popitem(last=False)
+        return measured
 
 
 def pick_series(series: Sequence[Series], wanted: str) -> Series:

@@ -29,6 +29,11 @@ ABOUT = (
     "supplied findings, history, age and sex, and cannot reason beyond them."
 )
 _LOOK_WINDOWS = ("lung", "soft tissue", "bone")
+_PART_WINDOWS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("HEAD", "BRAIN", "SKULL"), ("brain", "subdural", "bone")),
+    **dict.fromkeys(("ABDOMEN", "ABDOMENPELVIS", "PELVIS"), ("soft tissue", "bone")),
+    "LIVER": ("liver", "soft tissue"),
+}
 _SUBMITTED = 10
 _SHOWN_FROM = 0.005  # a line under half a percent goes to "other"
 _PASSAGES_FOR = 5
@@ -132,8 +137,9 @@ def _see(thread: Thread) -> list[tuple[str, dict[str, Any]]]:
     if thread.has_vision:
         for one in series:
             if one["id"] not in looked:
-                windows = _LOOK_WINDOWS if one.get("unit") == "HU" else ("as displayed",)
-                calls.extend(("look", {"window": w, "series": one["id"]}) for w in windows)
+                windows = _PART_WINDOWS.get(one.get("body_part", ""), _LOOK_WINDOWS)
+                shown = list(windows) if one.get("unit") == "HU" else ["as displayed"]
+                calls.append(("look", {"windows": shown, "series": one["id"]}))
     return calls
 
 

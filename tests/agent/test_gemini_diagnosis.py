@@ -55,7 +55,7 @@ def _answers(request: Request) -> dict[str, Json]:
 def _look(request: Request) -> Json:
     assert _HISTORY in str(request.contents[0])
     looks = [
-        call("look", {"window": w}, call_id=f"look-{i}", signature="c2lnbg==" if i == 0 else "")
+        call("look", {"windows": [w]}, call_id=f"look-{i}", signature="c2lnbg==" if i == 0 else "")
         for i, w in enumerate(_WINDOWS)
     ]
     return candidate(*looks, call("measure", {"series": "S1"}, call_id="measure"))
@@ -72,7 +72,7 @@ def _search(request: Request) -> Json:
 def _ask(request: Request) -> Json:
     assert "lymphangioleiomyomatosis" in str(_answers(request)["search"])
     return candidate(
-        call("ask", {"term": "pleural-effusion"}, call_id="ask"),
+        call("ask", {"terms": ["pleural-effusion"]}, call_id="ask"),
         call("weigh_evidence", {}, call_id="weigh"),
     )
 

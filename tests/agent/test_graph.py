@@ -168,7 +168,7 @@ def test_a_spent_budget_still_ends_in_a_report(settings: Settings) -> None:
 def test_a_refusing_tool_tells_the_planner_what_to_do_instead(settings: Settings) -> None:
     planner = ScriptedPlanner(
         turns=[
-            [("look", {"window": "lung"}), ("search_knowledge", {"query": "lung cysts"})],
+            [("look", {"windows": ["lung"]}), ("search_knowledge", {"query": "lung cysts"})],
             _submit(evidence_for=["F1"], passages=["P1"]),
         ]
     )

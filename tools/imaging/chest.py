@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.errors import ToolFailure
+from tools.imaging.preconditions import CannotMeasure
+
+__all__ = ["CannotMeasure", "Mask", "find_airway", "inside_body", "is_gas", "part_lungs"]
 
 Mask = NDArray[np.bool_]
 
@@ -17,18 +19,6 @@ _PARTED_SHARE, _PARTED_MM = 0.35, 90.0  # of the larger lung; between their midd
 _GAS_HU, _GAS_SHARE = -965, 0.6  # gas is air through and through, lung is not
 _IN_PLANE = np.zeros((3, 3, 3), dtype=np.bool_)
 _IN_PLANE[1] = [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
-
-
-class CannotMeasure(ToolFailure):
-    """The volume does not allow an honest lung measurement.
-
-    Attributes:
-        reason: Why, in words.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"the lungs cannot be measured: {reason}; look at the slices instead")
-        self.reason = reason
 
 
 def inside_body(grid: NDArray[np.int16]) -> Mask:

@@ -1,25 +1,25 @@
-"""What may leave loading: a few header values from closed lists, and text without identifiers.
+"""What may leave loading: a few header values from closed lists.
 
 Nothing else of a header goes further, so there is no list of tags to blank and none to forget.
-`scrub_text` is thinner: a handful of patterns for the identifiers that radiology requests carry. It
-misses names without a title or label, places, and anything spelled unusually, so it lowers the risk
-and does not make a text anonymous.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from tools.imaging.identifiers import PATTERNS
+from tools.imaging.acquisition import contrast_phase, mr_sequence
+from tools.scrub import scrub_text
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-REMOVED = "[removed]"
+__all__ = ["BODY_PARTS", "MODALITIES", "Derived", "derived", "plane_of", "scrub_text"]
+
 OLDEST_YEARS = 90  # ages above say too much about a person (HIPAA safe harbour)
 
 # Of DICOM's BodyPartExamined defined terms (PS3.16 annex L) those that radiology sees most.
@@ -33,7 +33,7 @@ BODY_PARTS = frozenset(
     }
 )  # fmt: skip
 MODALITIES = frozenset(
-    {"CT", "MR", "CR", "DX", "XA", "RF", "MG", "PT", "NM", "IO", "PX", "XC", "ES", "OT"}
+    {"CT", "MR", "CR", "DX", "XA", "RF", "MG", "PT", "NM", "IO", "PX", "XC", "ES", "US", "OT"}
 )
 
 # Kernels are free text: vendors' words and codes such as B30f, Br40d, FC21 or YA go through.
@@ -57,6 +57,8 @@ class Derived:
         plane: axial, sagittal, coronal, oblique, or "" without an orientation.
         kernel: The reconstruction kernel if it looks like one, else "".
         contrast: True or False when the header says so, None when it does not.
+        contrast_phase: One of acquisition.PHASES, or "".
+        sequence: Of MR, one of acquisition.SEQUENCES, or "".
     """
 
     age_years: float | None
@@ -67,6 +69,8 @@ class Derived:
     kernel: str
     thickness_mm: float | None
     contrast: bool | None
+    contrast_phase: str = ""
+    sequence: str = ""
 
 
 def derived(dataset: Dataset) -> Derived:
@@ -76,6 +80,7 @@ def derived(dataset: Dataset) -> Derived:
     kernel = _text(dataset, "ConvolutionKernel")
     sex = _text(dataset, "PatientSex").upper()
     agent = _text(dataset, "ContrastBolusAgent").upper()
+    contrast = None if not agent else agent not in {"NO", "NONE", "N"}
     return Derived(
         age_years=_age_years(dataset),
         sex="female" if sex == "F" else "male" if sex == "M" else None,
@@ -84,7 +89,9 @@ def derived(dataset: Dataset) -> Derived:
         plane=plane_of(dataset.get("ImageOrientationPatient")),
         kernel=kernel if _KERNEL.fullmatch(kernel) else "",
         thickness_mm=_positive(dataset, "SliceThickness"),
-        contrast=None if not agent else agent not in {"NO", "NONE", "N"},
+        contrast=contrast,
+        contrast_phase=contrast_phase(dataset) or ("non-contrast" if contrast is False else ""),
+        sequence=mr_sequence(dataset) if modality == "MR" else "",
     )
 
 
@@ -130,27 +137,21 @@ def _positive(dataset: Dataset, keyword: str) -> float | None:
 
 def _age_years(dataset: Dataset) -> float | None:
     match = _AGE.fullmatch(_text(dataset, "PatientAge"))
-    if match is None:
+    years = _years_between(dataset) if match is None else int(match[1]) * _YEARS[match[2]]
+    if years is None:
         return None
-    years = int(match[1]) * _YEARS[match[2]]
     if years >= OLDEST_YEARS:
         return float(OLDEST_YEARS)
     return float(int(years)) if years >= 2 else round(years, 2)
 
 
-def scrub_text(text: str) -> tuple[str, int]:
-    """Blank what looks like an identifier in free text.
-
-    Dates, telephone numbers, e-mail addresses, record and accession numbers, runs of six and more
-    digits, and names after a title or a label become "[removed]"; a label before it stays.
-    Measurements, laboratory values, ages, vertebral levels and eponyms stay.
-
-    Returns:
-        The text, and how many pieces were blanked.
-    """
-    removed = 0
-    for pattern in PATTERNS:
-        blank = rf"\g<label>{REMOVED}" if "label" in pattern.groupindex else REMOVED
-        text, count = pattern.subn(blank, text)
-        removed += count
-    return text, removed
+def _years_between(dataset: Dataset) -> float | None:
+    """Age at the study by the two dates, for headers that give no age."""
+    try:
+        born, seen = (
+            date.fromisoformat(_text(dataset, keyword))
+            for keyword in ("PatientBirthDate", "StudyDate")
+        )
+    except ValueError:
+        return None
+    return (seen - born).days / 365.25 if born <= seen else None

@@ -1,233 +1,175 @@
-"""Frames of one series to one volume in HU, the file's own unit or display grey."""
+"""Frames of one series to volumes in HU, in the file's own unit or in display grey."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tools.imaging.frames import PROJECTIONS, FileFrames, Frame
-from tools.imaging.geometry import Stack, same_place, stack
-from tools.imaging.pixels import (
-    MOST_BYTES,
-    READ_ERRORS,
-    LeftOut,
-    padding_mask,
-    read_dataset,
-    rescaled,
-    stored_frames,
-    to_hu,
-)
+from tools.imaging.canvas import Canvas
+from tools.imaging.decode import Task, fill
+from tools.imaging.display import displayed
+from tools.imaging.frames import FileFrames, Frame
+from tools.imaging.geometry import Stack, in_order, same_place, stack
+from tools.imaging.phases import split
+from tools.imaging.pixels import MOST_BYTES, LeftOut
 from tools.imaging.series import Series
 from tools.imaging.volume import Volume
-from tools.imaging.windows import Window, apply_window
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
 
 Bad = list[tuple[str, LeftOut]]
+_RELEASED = "released by the person: its pixels may carry names"
+_Placed = tuple[FileFrames, Frame]
 
 
-@dataclass(kw_only=True, slots=True)
-class _Decoded:
-    """Frames with their voxels; `valid` where there is padding, `is_turned` if the sign is."""
-
-    frames: list[Frame] = field(default_factory=list)
-    voxels: list[NDArray[Any]] = field(default_factory=list)
-    valid: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
-    is_turned: bool = False
-
-
-def assemble(group: Sequence[FileFrames]) -> tuple[tuple[Series, Volume] | None, Bad]:
-    """Decode a series and stack it.
+def assemble(group: Sequence[FileFrames]) -> tuple[list[tuple[Series, Volume]], Bad]:
+    """Decode the files of one series and stack their frames.
 
     Returns:
-        The series with its volume, or None when no file of it could be decoded; and the files
-        that were left out, by name, with the reason.
+        The series with its volume; several when it holds several images at each place that can be
+        told apart, none when no file of it could be decoded. And the files that were left out, by
+        name, with the reason.
     """
-    first = group[0]
-    slices = sum(len(file.frames) for file in group)
-    name = first.frames[0].source.name
-    if slices * first.rows * first.columns * 2 > MOST_BYTES:
-        too_large = LeftOut(f"its series is larger than {MOST_BYTES >> 20} MiB")
-        return None, [(name, too_large)]
-    decoded, bad = _Decoded(), []
+    if group[0].is_displayed:
+        return _displayed(group)
+    frames = [(file, frame) for file in group for frame in file.frames]
+    made: list[tuple[Series, Volume]] = []
+    bad: Bad = []
+    for part, what in split([frame for _, frame in frames]):
+        try:
+            one, left_out = _stacked([frames[i] for i in part], (what,) if what else ())
+        except LeftOut as reason:
+            bad.append((group[0].source.name, reason))
+            continue
+        bad.extend(left_out)
+        made.extend([one] if one is not None else [])
+    return made, bad
+
+
+def _displayed(group: Sequence[FileFrames]) -> tuple[list[tuple[Series, Volume]], Bad]:
+    """Radiographs and screen pictures; of identical copies the first."""
+    made: list[tuple[Series, Volume]] = []
+    bad: Bad = []
     for file in group:
         try:
-            _decode(file, decoded)
+            series, volume = displayed(file)
         except LeftOut as reason:
-            bad.append((file.frames[0].source.name, reason))
-    if not decoded.frames:
+            bad.append((file.source.name, reason))
+            continue
+        if any(np.array_equal(volume.voxels, other.voxels) for _, other in made):
+            continue
+        made.append((_released(series, file), volume))
+    return made, bad
+
+
+def _released(series: Series, file: FileFrames) -> Series:
+    limits = (*series.limits, _RELEASED) if file.is_released else series.limits
+    return series.model_copy(update={"limits": limits})
+
+
+def _stacked(
+    placed: Sequence[_Placed], limits: tuple[str, ...]
+) -> tuple[tuple[Series, Volume] | None, Bad]:
+    """One stack of frames, decoded into one array.
+
+    Raises:
+        LeftOut: When it is too large.
+    """
+    placed = [placed[i] for i in in_order([frame for _, frame in placed])]
+    first, frame = placed[0]
+    _, rows, columns = first.pixels.shape
+    canvas_bytes = len(placed) * rows * columns * (2 if frame.is_hu else 4)
+    if canvas_bytes > MOST_BYTES:
+        raise LeftOut(f"its series is larger than {MOST_BYTES >> 20} MiB")
+    canvas = Canvas((len(placed), rows, columns), is_hu=frame.is_hu)
+    tasks = _tasks(placed)
+    outcome = fill(canvas, tasks)
+    bad = [(tasks[n].file.source.name, reason) for n, reason in sorted(outcome.failed.items())]
+    gone = {slice_ for n in outcome.failed for slice_ in tasks[n].slices}
+    kept = [i for i in range(len(placed)) if i not in gone]
+    if not kept:
         return None, bad
-    dropped = _drop_copies(decoded)
-    if first.derived.modality in PROJECTIONS and len(decoded.frames) == 1:
-        return _image(first, decoded), bad
-    placed = stack(decoded.frames)
-    limits = list(placed.limits)
-    if dropped:
-        limits.append(f"{dropped} identical copies of slices were dropped")
+    copies = _copies(canvas, placed, kept)
+    kept = [i for i in kept if i not in copies]
+    canvas.keep(kept)
+    canvas.finish()
+    placed = [placed[i] for i in kept]
+    found = stack([frame for _, frame in placed])
+    said = [*limits, *found.limits]
+    if copies:
+        said.append(f"{len(copies)} identical copies of slices were dropped")
     if bad:
-        limits.append(f"{len(bad)} files of this series could not be read")
-    is_hu = decoded.frames[0].is_hu
-    if not is_hu:
-        limits.extend(_own_unit(first, decoded))
-    return (_series(first, placed, is_hu, tuple(limits)), _volume(decoded, placed, is_hu)), bad
+        said.append(f"{len(bad)} files of this series could not be read")
+    if outcome.sign_differs:
+        said.append("header and JPEG 2000 stream disagree on the sign of values: check them")
+    said.extend(_own_unit(placed))
+    return _made(placed, canvas, found, tuple(said)), bad
 
 
-def _own_unit(first: FileFrames, decoded: _Decoded) -> Iterator[str]:
+def _tasks(placed: Sequence[_Placed]) -> list[Task]:
+    """What to decode, one task a file, in the order in which the person gave them."""
+    files: dict[int, list[int]] = {}
+    for index, (file, _) in enumerate(placed):
+        files.setdefault(id(file), []).append(index)
+    return [
+        Task(
+            file=placed[slices[0]][0],
+            frames=tuple(placed[i][1] for i in slices),
+            slices=tuple(slices),
+        )
+        for slices in files.values()
+    ]
+
+
+def _copies(canvas: Canvas, placed: Sequence[_Placed], kept: Sequence[int]) -> set[int]:
+    """Slices that are the same picture at the same place as one before them."""
+    return {
+        kept[b]
+        for a, b in same_place([placed[i][1] for i in kept])
+        if np.array_equal(canvas.voxels[kept[a]], canvas.voxels[kept[b]])
+    }
+
+
+def _own_unit(placed: Sequence[_Placed]) -> Iterator[str]:
     """What to know of values that are not HU."""
-    if first.derived.modality == "CT":
+    file, first = placed[0]
+    if first.is_hu:
+        return
+    if file.derived.modality == "CT":
         yield "no rescale to HU in the header: values in the file's own unit, not HU"
-    if len({frame.rescale for frame in decoded.frames}) > 1:
+    if len({frame.rescale for _, frame in placed}) > 1:
         yield "slices have different rescales: each is applied, values are in the file's own unit"
-    if decoded.is_turned:
+    if any(file.pixels.is_inverted for file, _ in placed):
         yield "the header asks for black on white: values have their sign turned"
 
 
-def _decode(file: FileFrames, decoded: _Decoded) -> None:
-    dataset = read_dataset(file.frames[0].source, with_pixels=True)
-    stored = stored_frames(dataset)
-    if stored.shape != (len(file.frames), file.rows, file.columns):
-        raise LeftOut("its pixels do not fit its header", "export it again")
-    padding = padding_mask(dataset, stored)
-    inverted = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
-    is_display = file.derived.modality in PROJECTIONS and len(file.frames) == 1
-    if is_display:
-        valid = None if padding is None else ~padding
-        stored = _display(dataset, stored, inverted, valid)
-    is_turned = inverted and not is_display and not file.frames[0].is_hu
-    voxels = [_values(stored[f.index], f, is_display, is_turned) for f in file.frames]
-    for frame, values in zip(file.frames, voxels, strict=True):
-        if padding is not None and bool(padding[frame.index].any()):
-            decoded.valid[len(decoded.frames)] = ~padding[frame.index]
-        decoded.frames.append(frame)
-        decoded.voxels.append(values)
-    decoded.is_turned |= is_turned
-
-
-def _values(
-    stored: NDArray[Any], frame: Frame, is_display: bool, is_turned: bool
-) -> NDArray[np.int16] | NDArray[np.float32]:
-    if frame.is_hu and frame.rescale is not None:
-        return to_hu(stored, *frame.rescale)
-    if is_display or frame.rescale is None:
-        values = stored.astype(np.float32)
-    else:
-        values = rescaled(stored, *frame.rescale)
-    # Turned by sign and not about each slice's middle, so that slices stay comparable.
-    return -values if is_turned else values
-
-
-def _display(
-    dataset: Dataset,
-    stored: NDArray[Any],
-    inverted: bool,
-    valid: NDArray[np.bool_] | None,
-) -> NDArray[np.uint8]:
-    """A radiograph as its header shows it: modality LUT, window or min-max, right way round."""
-    from pydicom.pixels.processing import apply_modality_lut
-
-    try:
-        values = apply_modality_lut(stored, dataset)
-        window = _header_window(dataset)
-    except READ_ERRORS:
-        values, window = stored, None
-    if window is not None:
-        grey = apply_window(values, window)
-    else:
-        counted = values if valid is None or not valid.any() else values[valid]
-        low, high = float(counted.min()), float(counted.max())
-        scaled = (values.astype(np.float64) - low) / (high - low if high > low else 1.0)
-        grey = np.rint(np.clip(scaled, 0.0, 1.0) * 255.0).astype(np.uint8)
-    if inverted:
-        grey = 255 - grey
-    if valid is not None:
-        grey = np.where(valid, grey, 0).astype(np.uint8)
-    return grey
-
-
-def _header_window(dataset: Dataset) -> Window | None:
-    from pydicom.multival import MultiValue
-
-    level, width = dataset.get("WindowCenter"), dataset.get("WindowWidth")
-    if level is None or width is None or level == "" or width == "":
-        return None
-    numbers = [float(v[0] if isinstance(v, MultiValue) else v) for v in (level, width)]
-    if not numbers[1] >= 1:
-        return None
-    return Window(name="header", level_hu=numbers[0], width_hu=numbers[1])
-
-
-def _drop_copies(decoded: _Decoded) -> int:
-    """Drop slices that are the same picture at the same place; returns how many."""
-    copies = {
-        b
-        for a, b in same_place(decoded.frames)
-        if np.array_equal(decoded.voxels[a], decoded.voxels[b])
-    }
-    if copies:
-        kept = [i for i in range(len(decoded.frames)) if i not in copies]
-        decoded.valid = {
-            new: decoded.valid[old] for new, old in enumerate(kept) if old in decoded.valid
-        }
-        decoded.frames = [decoded.frames[i] for i in kept]
-        decoded.voxels = [decoded.voxels[i] for i in kept]
-    return len(copies)
-
-
-def _volume(decoded: _Decoded, placed: Stack, is_hu: bool) -> Volume:
-    valid = None
-    if decoded.valid:
-        shape = decoded.voxels[0].shape
-        everywhere = np.ones(shape, dtype=np.bool_)
-        valid = np.stack([decoded.valid.get(i, everywhere) for i in placed.order])
-    return Volume(
-        voxels=np.stack([decoded.voxels[i] for i in placed.order]),
-        unit="HU" if is_hu else "stored",
-        affine_lps_mm=placed.affine_lps_mm,
-        spacing_mm=placed.spacing_mm,
-        valid=valid,
-    )
-
-
-def _series(first: FileFrames, placed: Stack, is_hu: bool, limits: tuple[str, ...]) -> Series:
-    return Series(
-        ref="",
-        kind="volume" if placed.is_volume else "slices",
-        modality=first.derived.modality,
-        unit="HU" if is_hu else "stored",
-        slices=len(placed.order),
-        rows=first.rows,
-        columns=first.columns,
-        spacing_mm=placed.spacing_mm,
-        thickness_mm=first.derived.thickness_mm,
-        body_part=first.derived.body_part,
-        plane=first.derived.plane,
-        kernel=first.derived.kernel,
-        contrast=first.derived.contrast,
-        limits=limits,
-    )
-
-
-def _image(first: FileFrames, decoded: _Decoded) -> tuple[Series, Volume]:
+def _made(
+    placed: Sequence[_Placed], canvas: Canvas, found: Stack, limits: tuple[str, ...]
+) -> tuple[Series, Volume]:
+    file, frame = placed[0]
+    slices, rows, columns = canvas.voxels.shape
     series = Series(
         ref="",
-        kind="image",
-        modality=first.derived.modality,
-        unit="display",
-        slices=1,
-        rows=first.rows,
-        columns=first.columns,
-        body_part=first.derived.body_part,
-        limits=("a radiograph as displayed: no measuring",),
+        kind="volume" if found.is_volume else "slices",
+        modality=file.derived.modality,
+        unit="HU" if frame.is_hu else "stored",
+        slices=slices,
+        rows=rows,
+        columns=columns,
+        spacing_mm=found.spacing_mm,
+        thickness_mm=file.derived.thickness_mm,
+        body_part=file.derived.body_part,
+        plane=file.derived.plane,
+        kernel=file.derived.kernel,
+        contrast=file.derived.contrast,
+        contrast_phase=file.derived.contrast_phase,
+        sequence=file.derived.sequence,
+        limits=limits,
     )
     volume = Volume(
-        voxels=decoded.voxels[0].astype(np.float32)[np.newaxis],
-        unit="stored",
-        affine_lps_mm=None,
-        spacing_mm=None,
+        voxels=canvas.voxels,
+        unit="HU" if frame.is_hu else "stored",
+        affine_lps_mm=found.affine_lps_mm,
+        spacing_mm=found.spacing_mm,
+        valid_bits=canvas.valid_bits,
     )
-    return series, volume
+    return _released(series, file), volume

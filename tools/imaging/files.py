@@ -17,16 +17,19 @@ from typing import Literal
 import numpy as np
 
 from tools.errors import UserError
+from tools.imaging.describe import Describer
 from tools.imaging.dicom import assemble
-from tools.imaging.frames import FileFrames, are_several, describe
+from tools.imaging.frames import FileFrames, are_several
+from tools.imaging.header import read_header
 from tools.imaging.pictures import read_picture
-from tools.imaging.pixels import LeftOut, read_dataset
+from tools.imaging.pixels import LeftOut
 from tools.imaging.series import Series
 from tools.imaging.sources import Source, open_sources
 from tools.imaging.volume import Volume
 
 _ACCEPTED = (
-    "give CT, MR or radiographs as DICOM (files, a folder or a zip), or PNG, JPEG or WebP pictures"
+    "give CT, MR or radiographs as DICOM (files, a folder or a zip), NIfTI, or PNG, JPEG or WebP "
+    "pictures"
 )
 
 
@@ -35,22 +38,32 @@ class Loaded:
     """What came out of the paths.
 
     Attributes:
-        volumes: Each series (its `id` and `ref` still empty) with its voxels, best first: volumes
-            before loose slices before pictures, HU first, most slices first.
+        volumes: Each series (its `id` and `ref` still empty) with its voxels, in the order of
+            `fit.rank_series`, best first.
         age_years: 90 and over is 90.
         notes: What was left out and why, without names and values.
+        chosen: Why the first series is the first, in one sentence.
     """
 
     volumes: tuple[tuple[Series, Volume], ...]
     age_years: float | None
     sex: Literal["female", "male"] | None
     notes: tuple[str, ...]
+    chosen: str
 
 
-def load_paths(paths: Sequence[Path]) -> Loaded:
-    """Load DICOM files, folders or zips of them, and pictures, in any mixture.
+def load_paths(
+    paths: Sequence[Path], *, release_quarantined: bool = False, modality: str = ""
+) -> Loaded:
+    """Load DICOM files, folders or zips of them, NIfTI files and pictures, in any mixture.
 
     A bad file among good ones is left out and noted.
+
+    Args:
+        paths: What the person gave. A DICOMDIR stands for the files it lists.
+        release_quarantined: Load objects whose pixels may carry names (ultrasound, screen pictures,
+            burned-in text): a person has checked them.
+        modality: Of NIfTI files, which do not say it: "CT", "MR" and so on, or "" to infer.
 
     Raises:
         UserError: When a path is missing or empty, when nothing can be used, or when the files are
@@ -59,7 +72,7 @@ def load_paths(paths: Sequence[Path]) -> Loaded:
     if not paths:
         raise UserError(f"no path was given; {_ACCEPTED}")
     with _silent_pydicom(), open_sources(paths) as sources:
-        return _load(sources)
+        return _load(sources, Describer(release_quarantined=release_quarantined), modality)
 
 
 @contextmanager
@@ -79,7 +92,9 @@ def _silent_pydicom() -> Iterator[None]:
         logger.removeFilter(refuse)
 
 
-def _load(sources: Sequence[Source]) -> Loaded:
+def _load(sources: Sequence[Source], describer: Describer, modality: str) -> Loaded:
+    from tools.imaging.fit import rank_series
+
     left_out: list[tuple[str, LeftOut]] = []
     files: list[FileFrames] = []
     volumes: list[tuple[Series, Volume]] = []
@@ -88,11 +103,9 @@ def _load(sources: Sequence[Source]) -> Loaded:
             if source.trouble:
                 raise LeftOut(source.trouble)
             if source.form == "dicom":
-                files.append(describe(source, read_dataset(source, with_pixels=False)))
-            elif source.form == "picture":
-                volumes.append(_picture(source))
-            else:
-                raise LeftOut("it is neither DICOM nor a PNG, JPEG or WebP picture")
+                files.append(describer.describe(source, read_header(source)))
+            elif source.form != "index":
+                volumes.append(_other(source, modality))
         except LeftOut as reason:
             left_out.append((source.name, reason))
     if are_several(file.person for file in files):
@@ -103,32 +116,38 @@ def _load(sources: Sequence[Source]) -> Loaded:
     groups: dict[tuple[object, ...], list[FileFrames]] = {}
     for file in files:
         groups.setdefault(file.key, []).append(file)
-    person: list[FileFrames] = []
+    used: list[FileFrames] = []
     for group in groups.values():
-        series, bad = assemble(group)
+        made, bad = assemble(group)
         left_out.extend(bad)
-        if series is not None:
-            volumes.append(series)
-            person.append(group[0])
+        volumes.extend(made)
+        used.extend(group[:1] if made else [])
     if not volumes:
         raise UserError(_nothing(left_out))
-    volumes.sort(key=_rank)
+    order, chosen = rank_series([series for series, _ in volumes])
     notes = _notes([reason for _, reason in left_out])
-    if len({bool(p.person.number) for p in person}) > 1:
+    if len({bool(f.person.number) for f in used}) > 1:
         notes.append("some files carry no patient number: check that they belong together")
     return Loaded(
-        volumes=tuple(volumes),
+        volumes=tuple(volumes[i] for i in order),
         age_years=next(
-            (p.derived.age_years for p in person if p.derived.age_years is not None), None
+            (f.derived.age_years for f in used if f.derived.age_years is not None), None
         ),
-        sex=next((p.derived.sex for p in person if p.derived.sex), None),
+        sex=next((f.derived.sex for f in used if f.derived.sex), None),
         notes=tuple(notes),
+        chosen=chosen,
     )
 
 
-def _rank(item: tuple[Series, Volume]) -> tuple[int, bool, int]:
-    series, _ = item
-    return ("volume", "slices", "image").index(series.kind), series.unit != "HU", -series.slices
+def _other(source: Source, modality: str) -> tuple[Series, Volume]:
+    """What is not DICOM."""
+    if source.form == "nifti":
+        from tools.imaging.nifti import read_nifti
+
+        return read_nifti(source, modality=modality)
+    if source.form == "picture":
+        return _picture(source)
+    raise LeftOut("it is neither DICOM nor NIfTI nor a PNG, JPEG or WebP picture")
 
 
 def _picture(source: Source) -> tuple[Series, Volume]:
@@ -138,6 +157,7 @@ def _picture(source: Source) -> tuple[Series, Volume]:
         kind="image",
         modality="OT",
         unit="display",
+        origin="picture",
         slices=1,
         rows=voxels.shape[1],
         columns=voxels.shape[2],

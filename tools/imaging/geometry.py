@@ -17,26 +17,36 @@ _SAME_PLACE_MM = 0.01
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Stack:
-    """Frames in order along the slice normal.
+    """What frames in order along their normal make.
 
     Attributes:
-        order: Indices of the frames, lowest along the normal first (for axial slices of a supine
-            or prone patient: feet first).
         is_volume: One regular geometry for all slices.
         spacing_mm: Between slices, rows and columns; None when unknown.
         affine_lps_mm: (4, 4), from (slice, row, column, 1) to LPS millimetres; None likewise.
         limits: Why it is no volume or cannot be measured, for a person and the planner.
     """
 
-    order: tuple[int, ...]
     is_volume: bool
     spacing_mm: tuple[float, float, float] | None
     affine_lps_mm: NDArray[np.float64] | None
     limits: tuple[str, ...]
 
 
+def in_order(frames: Sequence[Frame]) -> list[int]:
+    """Indices of frames, lowest along their normal first.
+
+    For axial slices of a supine or prone patient that is feet first. Frames without a position
+    stand by their number.
+    """
+    first = frames[0]
+    if first.orientation is None or any(f.position is None for f in frames):
+        return sorted(range(len(frames)), key=lambda i: frames[i].number)
+    along = np.array([f.position for f in frames]) @ _normal(first.orientation)
+    return [int(i) for i in np.argsort(along, kind="stable")]
+
+
 def stack(frames: Sequence[Frame]) -> Stack:
-    """Sort frames along their normal and check that they stand evenly and squarely.
+    """Check that frames, in the order of `in_order`, stand evenly and squarely.
 
     highdicom judges (get_volume_positions): evenly apart within 0.1 mm, stacked along the normal,
     no gap and no duplicate. What it refuses is only looked at.
@@ -46,36 +56,29 @@ def stack(frames: Sequence[Frame]) -> Stack:
     first = frames[0]
     positions = [f.position for f in frames if f.position is not None]
     if first.orientation is None or len(positions) < len(frames):
-        order = sorted(range(len(frames)), key=lambda i: frames[i].number)
-        return _flat(order, "no image positions in the header: no measuring")
-    at = np.array(positions, dtype=np.float64)
-    across, down = np.array(first.orientation[:3]), np.array(first.orientation[3:])
-    normal = np.cross(across, down)
-    along = at @ normal
-    order = [int(i) for i in np.argsort(along, kind="stable")]
+        return _flat("no image positions in the header: no measuring")
     if len(frames) == 1:
-        return _flat(order, "a single slice: no measuring")
+        return _flat("a single slice: no measuring")
+    at = np.array(positions, dtype=np.float64)
     slice_mm, _ = get_volume_positions(
         at.tolist(), first.orientation, atol=_TOLERANCE_MM, allow_missing_positions=False
     )
     if slice_mm is None:
-        return _flat(order, _why_irregular(at[order], along[order], normal))
+        return _flat(_why_irregular(at, first.orientation))
     if first.spacing_mm is None:
         return Stack(
-            order=tuple(order),
             is_volume=True,
             spacing_mm=None,
             affine_lps_mm=None,
             limits=("no pixel spacing in the header: no measuring",),
         )
     affine = np.eye(4)
-    affine[:3, 0] = (at[order[-1]] - at[order[0]]) / (len(order) - 1)
-    affine[:3, 1] = down * first.spacing_mm[0]
-    affine[:3, 2] = across * first.spacing_mm[1]
-    affine[:3, 3] = at[order[0]]
+    affine[:3, 0] = (at[-1] - at[0]) / (len(at) - 1)
+    affine[:3, 1] = np.array(first.orientation[3:]) * first.spacing_mm[0]
+    affine[:3, 2] = np.array(first.orientation[:3]) * first.spacing_mm[1]
+    affine[:3, 3] = at[0]
     step = float(np.linalg.norm(affine[:3, 0]))
     return Stack(
-        order=tuple(order),
         is_volume=True,
         spacing_mm=(step, *first.spacing_mm),
         affine_lps_mm=affine,
@@ -98,26 +101,54 @@ def same_place(frames: Sequence[Frame]) -> list[tuple[int, int]]:
     ]
 
 
-def _flat(order: list[int], why: str) -> Stack:
-    return Stack(
-        order=tuple(order), is_volume=False, spacing_mm=None, affine_lps_mm=None, limits=(why,)
-    )
+def _normal(orientation: Sequence[float]) -> NDArray[np.float64]:
+    return np.cross(orientation[:3], orientation[3:])
 
 
-def _why_irregular(
-    at: NDArray[np.float64], along: NDArray[np.float64], normal: NDArray[np.float64]
-) -> str:
-    gaps = np.diff(along)
+def _flat(why: str) -> Stack:
+    return Stack(is_volume=False, spacing_mm=None, affine_lps_mm=None, limits=(why,))
+
+
+def _why_irregular(at: NDArray[np.float64], orientation: Sequence[float]) -> str:
+    normal = _normal(orientation)
+    gaps = np.diff(at @ normal)
     if bool(np.any(gaps < _SAME_PLACE_MM)):
         return "several images at one position: no volume, no measuring"
     reasons: list[str] = []
     if float(np.ptp(gaps)) > _TOLERANCE_MM:
-        sizes = sorted({round(float(g), 1) for g in gaps})
-        shown = ", ".join(f"{s:g}" for s in sizes[:6]) + (" and more" if len(sizes) > 6 else "")
-        reasons.append(f"slices stand unevenly ({shown} mm apart)")
+        reasons.append(_missing(at, gaps, orientation) or _uneven(gaps))
     path = at[-1] - at[0]
     cosine = min(1.0, abs(float(path @ normal)) / float(np.linalg.norm(path)))
     tilt = float(np.degrees(np.arccos(cosine)))
     if tilt > 1.0:
-        reasons.append(f"the slices are tilted by {tilt:.1f} degrees against their stack")
+        reasons.append(
+            f"the slices are tilted by {tilt:.1f} degrees against their stack (gantry tilt)"
+        )
     return f"{' and '.join(reasons) or 'slices make no regular stack'}: no volume, no measuring"
+
+
+def _missing(
+    at: NDArray[np.float64], gaps: NDArray[np.float64], orientation: Sequence[float]
+) -> str:
+    """Which slices of an even stack are missing; "" when it is none."""
+    from highdicom.spatial import get_volume_positions
+
+    slice_mm, places = get_volume_positions(
+        at.tolist(), orientation, atol=_TOLERANCE_MM, allow_missing_positions=True
+    )
+    if slice_mm is None or places is None:
+        return ""
+    wide = [i for i, gap in enumerate(gaps) if gap > 1.5 * slice_mm]
+    count = max(places) - min(places) + 1 - len(at)
+    shown = ", ".join(f"gap of {gaps[i]:.4g} mm after slice {i + 1}" for i in wide[:6])
+    more = f" and {len(wide) - 6} more" if len(wide) > 6 else ""
+    return (
+        f"{count} {'slice is' if count == 1 else 'slices are'} missing from a stack of "
+        f"{slice_mm:.4g} mm steps ({shown}{more})"
+    )
+
+
+def _uneven(gaps: NDArray[np.float64]) -> str:
+    sizes = sorted({round(float(g), 1) for g in gaps})
+    shown = ", ".join(f"{s:g}" for s in sizes[:6]) + (" and more" if len(sizes) > 6 else "")
+    return f"slices stand unevenly ({shown} mm apart)"

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.imaging.chest import CannotMeasure, Mask, find_airway, inside_body, is_gas, part_lungs
+from tools.imaging.chest import Mask, find_airway, inside_body, is_gas, part_lungs
+from tools.imaging.preconditions import CannotMeasure, Spacing, require_geometry, require_hu
 from tools.imaging.volume import Volume
 
 Labels = NDArray[np.uint8]
@@ -21,11 +22,13 @@ RIGHT, LEFT = 1, 2
 
 AERATED_HU = -400  # lung with air in it, against soft tissue; half way is about -430
 _GRID_MM = 2.8
-_MOST_SLICE_MM = 5.0  # thicker slices miss small cysts and blur calcium
+MOST_SLICE_MM = 5.0  # thicker slices miss small cysts and blur calcium
+_MOST_PIXEL_MM = 2.5  # coarser pixels blur vessels into lung; scanners make at most 2
 _FEWEST_SLICES = 20
 _LEAST_LUNG_ML = 150.0
 _PIECE_SHARE = 0.03  # of all air in the body: a larger piece apart would be missed in the numbers
 _CUT_CM2 = 6.0  # lung in an end slice; costophrenic tips are smaller
+_OPEN_CM2 = 3.0  # lung over air outside the body, one slice on
 _CLOSE_MM = 11.0  # vessels and dense spots up to twice this are taken into the lung
 _HILUM_MM, _RIM_MM = 25.0, 3.0
 
@@ -49,7 +52,7 @@ class Lungs:
     filled: Labels
     peripheral: Mask
     box: tuple[slice, slice, slice]
-    spacing_mm: tuple[float, float, float]
+    spacing_mm: Spacing
     numbers: tuple[int, ...]
 
 
@@ -57,21 +60,24 @@ def find_lungs(volume: Volume) -> Lungs:
     """Find both lungs.
 
     Raises:
-        CannotMeasure: Without HU or spacing, with few, thick or non-axial slices, without two
-            aerated lungs, and when the scan cuts them off.
+        CannotMeasure: Without HU or spacing, with few, thick, coarse or non-axial slices, without
+            two aerated lungs, and when the scan or its field of view cuts them off.
     """
-    hu, spacing, numbers = _head_up(volume)
+    hu, valid, spacing, numbers = _head_up(volume)
     step = max(1, round(_GRID_MM / spacing[2]))
     grid, grid_spacing = _coarse(hu, step), (spacing[0], spacing[1] * step, spacing[2] * step)
     labels, body_air = _grid_lungs(grid, grid_spacing)
     filled, peripheral = _fill(labels, body_air, grid_spacing)
     box = _box(filled)
     fine = tuple(slice(s.start * f, s.stop * f) for s, f in zip(box, (1, step, step), strict=True))
+    whole, deep = _finer(filled[box], step), _finer(peripheral[box], step)
+    if valid is not None:  # what was not scanned is neither lung nor disease
+        whole, deep = whole * valid[fine], deep & valid[fine]
     return Lungs(
         hu=hu[fine],
         box=(fine[0], fine[1], fine[2]),
-        filled=_finer(filled[box], step),
-        peripheral=_finer(peripheral[box], step),
+        filled=whole,
+        peripheral=deep,
         spacing_mm=spacing,
         numbers=numbers[box[0]],
     )
@@ -79,32 +85,34 @@ def find_lungs(volume: Volume) -> Lungs:
 
 def _head_up(
     volume: Volume,
-) -> tuple[NDArray[np.int16], tuple[float, float, float], tuple[int, ...]]:
-    """The voxels turned to head, back and left, as a view."""
-    if volume.unit != "HU":
-        raise CannotMeasure("the series is not in HU")
-    if volume.spacing_mm is None or volume.affine_lps_mm is None:
-        raise CannotMeasure("the spacing of the slices is not known")
+) -> tuple[NDArray[np.int16], Mask | None, Spacing, tuple[int, ...]]:
+    """The voxels and which are valid, turned to head, back and left, as views."""
+    require_hu(volume, "the lungs")
+    sizes, affine = require_geometry(volume, "the lungs")
     if volume.slices < _FEWEST_SLICES:
         raise CannotMeasure(
             f"there are {volume.slices} slices; at least {_FEWEST_SLICES} are needed"
         )
-    if volume.spacing_mm[0] > _MOST_SLICE_MM + 0.05:
+    if sizes[0] > MOST_SLICE_MM + 0.05:
         raise CannotMeasure(
-            f"slices are {volume.spacing_mm[0]:.1f} mm apart; at most {_MOST_SLICE_MM:g} mm will do"
+            f"slices are {sizes[0]:.1f} mm apart; at most {MOST_SLICE_MM:g} mm will do"
         )
-    direction = volume.affine_lps_mm[:3, :3] / np.array(volume.spacing_mm)
+    if max(sizes[1:]) > _MOST_PIXEL_MM + 0.05:
+        raise CannotMeasure(
+            f"pixels are {max(sizes[1:]):.1f} mm wide; at most {_MOST_PIXEL_MM:g} mm will do"
+        )
+    direction = affine[:3, :3] / np.array(sizes)
     toward = [int(np.argmax(np.abs(direction[lps]))) for lps in (2, 1, 0)]
     if toward[0] != 0 or sorted(toward) != [0, 1, 2] or abs(direction[2, 0]) < 0.9:
         raise CannotMeasure("the slices are not axial")
     signs = [float(direction[lps, axis]) for lps, axis in zip((2, 1, 0), toward, strict=True)]
-    turned = volume.voxels.transpose(toward)[
-        tuple(slice(None, None, 1 if sign > 0 else -1) for sign in signs)
-    ]
+    flips = tuple(slice(None, None, 1 if sign > 0 else -1) for sign in signs)
+    hu = volume.voxels.transpose(toward)[flips].astype(np.int16, copy=False)
+    valid = volume.valid
     numbers = tuple(range(1, volume.slices + 1))
-    sizes = volume.spacing_mm
     return (
-        turned.astype(np.int16, copy=False),
+        hu,
+        None if valid is None else valid.transpose(toward)[flips],
         (sizes[toward[0]], sizes[toward[1]], sizes[toward[2]]),
         numbers if signs[0] > 0 else numbers[::-1],
     )
@@ -123,12 +131,13 @@ def _coarse(hu: NDArray[np.int16], step: int) -> NDArray[np.int16]:
 
 
 def _grid_lungs(
-    grid: NDArray[np.int16], spacing: tuple[float, float, float]
+    grid: NDArray[np.int16], spacing: Spacing
 ) -> tuple[Labels, Mask]:
     """Right and left lung on the grid, and all air inside the body."""
     from scipy import ndimage
 
-    air = (grid < AERATED_HU) & inside_body(grid)
+    body = inside_body(grid)
+    air = (grid < AERATED_HU) & body
     voxel_ml = float(np.prod(spacing)) / 1000.0
     airway = find_airway(air, spacing)
     pieces, count = ndimage.label(air & ~airway)
@@ -150,12 +159,22 @@ def _grid_lungs(
         if float(mask.sum()) * voxel_ml < _LEAST_LUNG_ML:
             raise CannotMeasure("only one aerated lung is found")
         labels[mask] = side
-    _refuse_cut(labels > 0, spacing)
+    _refuse_cut(labels > 0, body, spacing)
     return labels, air
 
 
-def _refuse_cut(lungs: Mask, spacing: tuple[float, float, float]) -> None:
-    cm2 = lungs.sum(axis=(1, 2)) * spacing[1] * spacing[2] / 100.0
+def _refuse_cut(lungs: Mask, body: Mask, spacing: Spacing) -> None:
+    pixel_cm2 = spacing[1] * spacing[2] / 100.0
+    cm2 = lungs.sum(axis=(1, 2)) * pixel_cm2
+    # Lung that meets the edge of the picture passes for air round the body there, but not in the
+    # next slice, where it does not yet reach the edge; skin never moves that far between slices.
+    lost = np.maximum(
+        (lungs[1:] & ~body[:-1]).sum(axis=(1, 2)), (lungs[:-1] & ~body[1:]).sum(axis=(1, 2))
+    )
+    if float(lost.max()) * pixel_cm2 > _OPEN_CM2:
+        raise CannotMeasure(
+            "the lungs reach the edge of the field of view or open into the air round the body"
+        )
     for area, end in ((cm2[-1], "top"), (cm2[0], "bottom")):
         if area > _CUT_CM2:
             raise CannotMeasure(
@@ -163,7 +182,7 @@ def _refuse_cut(lungs: Mask, spacing: tuple[float, float, float]) -> None:
             )
 
 
-def _fill(labels: Labels, air: Mask, spacing: tuple[float, float, float]) -> tuple[Labels, Mask]:
+def _fill(labels: Labels, air: Mask, spacing: Spacing) -> tuple[Labels, Mask]:
     """Close vessels, nodules and dense patches into each lung; find its peripheral part."""
     from scipy import ndimage
 

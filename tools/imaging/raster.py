@@ -9,24 +9,82 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from tools.errors import ToolFailure
+from tools.imaging.planes import patient_axes, turn_for
 from tools.imaging.volume import Volume
 from tools.imaging.windows import WINDOWS, View, apply_window, medgemma_rgb, note_rgb
 
 AS_DISPLAYED = "as displayed"
-COMPOSITES: Mapping[str, Callable[[NDArray[Any]], NDArray[np.uint8]]] = MappingProxyType(
-    {"medgemma": medgemma_rgb, "note-rgb": note_rgb}
-)
-
-_TILE_PIXELS = 256  # the longer side of a slice on a contact sheet
-_CAPTION_PIXELS = 14
+Paint = Callable[[NDArray[Any]], NDArray[np.uint8]]
+COMPOSITES: Mapping[str, Paint] = MappingProxyType({"medgemma": medgemma_rgb, "note-rgb": note_rgb})
 
 
 def windows_for(volume: Volume) -> tuple[str, ...]:
     """The window names that can be asked of a volume."""
     return (*WINDOWS, *COMPOSITES) if volume.unit == "HU" else (AS_DISPLAYED,)
+
+
+class Display:
+    """One window of one series: turns values of its volume into views.
+
+    Padding is black in every window. Where the volume says how it lies in the patient, pictures
+    are turned the way they are read (see tools.imaging.planes); otherwise they stay as stored.
+    Slice, row and column numbers are always those of the volume as stored.
+    """
+
+    def __init__(self, volume: Volume, series_id: str, window_name: str) -> None:
+        """Check that the window can be shown.
+
+        Raises:
+            ToolFailure: When it does not fit the unit.
+        """
+        if window_name not in windows_for(volume):
+            unit = "in HU" if volume.unit == "HU" else "not in HU"
+            raise ToolFailure(
+                f"window {window_name!r} cannot be shown: series {series_id} is {unit}; "
+                f"ask for one of: {', '.join(windows_for(volume))}"
+            )
+        self._volume, self._series, self._window = volume, series_id, window_name
+        self._paint = _painter(volume, window_name)
+        self._axes = patient_axes(volume)
+
+    def view(
+        self,
+        values: NDArray[Any],
+        valid: NDArray[np.bool_] | None,
+        slices: tuple[int, ...],
+        across: int = 0,
+    ) -> View:
+        """Show values.
+
+        Args:
+            values: Cut across one voxel axis, the other two in their order; the volume's unit.
+            valid: Likewise, False where padding stands; None when there is none.
+            slices: 1-based numbers of the slices that the values are of.
+            across: The voxel axis that is cut across; 0 for slices.
+        """
+        pixels = self._paint(values)
+        if valid is not None:
+            pixels[~valid] = 0
+        down, right = (axis for axis in range(3) if axis != across)
+        plane = "" if self._volume.affine_lps_mm is None else "oblique"
+        if self._axes is not None:
+            turn = turn_for(self._axes, across)
+            plane, pixels = turn.plane, turn.apply(pixels)
+            down, right = (right, down) if turn.is_transposed else (down, right)
+        spacing, preset = self._volume.spacing_mm, WINDOWS.get(self._window)
+        return View(
+            pixels=pixels,
+            window=self._window,
+            level_hu=preset.level_hu if preset else None,
+            width_hu=preset.width_hu if preset else None,
+            series=self._series,
+            slices=slices,
+            pixel_aspect=1.0 if spacing is None else spacing[down] / spacing[right],
+            plane=plane,
+        )
 
 
 def slice_views(
@@ -47,32 +105,15 @@ def slice_views(
     Raises:
         ToolFailure: When the window does not fit the unit, or a slice does not exist.
     """
-    if window_name not in windows_for(volume):
-        unit = "in HU" if volume.unit == "HU" else "not in HU"
-        raise ToolFailure(
-            f"window {window_name!r} cannot be shown: series {series_id} is {unit}; "
-            f"ask for one of: {', '.join(windows_for(volume))}"
-        )
+    display = Display(volume, series_id, window_name)
     wrong = [n for n in slices if not 1 <= n <= volume.slices]
     if wrong or not slices:
         raise ToolFailure(
             f"series {series_id} has slices 1 to {volume.slices}, got {wrong or 'none'}; "
             "ask for slices in that range"
         )
-    show = _painter(volume, window_name)
-    window = WINDOWS.get(window_name)
-    aspect = 1.0 if volume.spacing_mm is None else volume.spacing_mm[1] / volume.spacing_mm[2]
     return tuple(
-        View(
-            pixels=show(volume.voxels[n - 1]),
-            window=window_name,
-            level_hu=window.level_hu if window else None,
-            width_hu=window.width_hu if window else None,
-            series=series_id,
-            slices=(n,),
-            pixel_aspect=aspect,
-        )
-        for n in slices
+        display.view(volume.voxels[n - 1], volume.valid_slice(n - 1), (n,)) for n in slices
     )
 
 
@@ -110,40 +151,6 @@ def pad_to_square(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return square
 
 
-def contact_sheet(views: Sequence[View], columns: int) -> Image.Image:
-    """Views side by side with their slice numbers, in true proportions, for a person to read.
-
-    Args:
-        views: At least one; all the same shape and aspect, as `slice_views` returns them.
-        columns: How many side by side.
-
-    Returns:
-        An RGB picture on black.
-
-    Raises:
-        ValueError: Without views, or with columns below 1.
-    """
-    if not views or columns < 1:
-        raise ValueError(f"needs views and columns >= 1, got {len(views)} and {columns!r}")
-    rows_mm = views[0].pixels.shape[0] * views[0].pixel_aspect
-    columns_mm = views[0].pixels.shape[1]
-    scale = _TILE_PIXELS / max(rows_mm, columns_mm)
-    size = (max(1, round(columns_mm * scale)), max(1, round(rows_mm * scale)))
-    columns = min(columns, len(views))
-    lines = -(-len(views) // columns)
-    sheet = Image.new("RGB", (columns * size[0], lines * (size[1] + _CAPTION_PIXELS)))
-    draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(size=_CAPTION_PIXELS - 3)
-    for index, view in enumerate(views):
-        x = index % columns * size[0]
-        y = index // columns * (size[1] + _CAPTION_PIXELS)
-        tile = Image.fromarray(view.pixels).convert("RGB")
-        sheet.paste(tile.resize(size, Image.Resampling.BILINEAR), (x, y + _CAPTION_PIXELS))
-        caption = f"slice {', '.join(map(str, view.slices))}"
-        draw.text((x + 2, y), caption, fill=(200, 200, 200), font=font)
-    return sheet
-
-
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     """A picture as PNG, lossless. Level 1: a slice takes milliseconds and is little larger."""
     return _encode(pixels, "PNG", compress_level=1)
@@ -160,7 +167,7 @@ def _encode(pixels: NDArray[np.uint8], form: str, **options: int) -> bytes:
     return buffer.getvalue()
 
 
-def _painter(volume: Volume, window_name: str) -> Callable[[NDArray[Any]], NDArray[np.uint8]]:
+def _painter(volume: Volume, window_name: str) -> Paint:
     if window_name in COMPOSITES:
         return COMPOSITES[window_name]
     if window_name in WINDOWS:
@@ -178,10 +185,15 @@ def _display_range(volume: Volume) -> tuple[float, float]:
     One picture that is 8-bit already is shown as it is: stretching it would change a radiograph
     that its own window has made grey.
     """
-    values = volume.voxels if volume.valid is None else volume.voxels[volume.valid]
-    if values.size == 0:
+    low, high = np.inf, -np.inf
+    for index in range(volume.slices):
+        values, valid = volume.voxels[index], volume.valid_slice(index)
+        counted = values if valid is None else values[valid]
+        if counted.size:
+            low, high = min(low, float(counted.min())), max(high, float(counted.max()))
+    if low > high:  # padding only
         return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())
-    if volume.slices == 1 and low >= 0 and high <= 255 and bool(np.all(values == np.rint(values))):
+    is_one = volume.slices == 1 and low >= 0 and high <= 255
+    if is_one and bool(np.all(counted == np.rint(counted))):
         return 0.0, 255.0
     return low, high if high > low else low + 1.0

@@ -13,6 +13,12 @@ class Series(BaseModel):
     `kind` says what may be done with it: a "volume" has one geometry and may be measured when its
     spacing is known; "slices" have values but no geometry that can be trusted, so they are only
     looked at; an "image" is a screenshot or a radiograph, shown as it is ("as displayed").
+
+    Attributes:
+        contrast_phase: "non-contrast", "arterial", "portal venous", "delayed" ..., or "".
+        sequence: Of MR: "T1", "T2", "FLAIR", "DWI" ..., or "".
+        origin: What it was read from.
+        limits: What the series cannot show or cannot be used for, and why.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,4 +37,7 @@ class Series(BaseModel):
     plane: str = ""
     kernel: str = ""
     contrast: bool | None = None
+    contrast_phase: str = ""
+    sequence: str = ""
+    origin: Literal["DICOM", "NIfTI", "picture"] = "DICOM"
     limits: tuple[str, ...] = ()

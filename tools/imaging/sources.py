@@ -17,18 +17,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from tools.errors import UserError
-
-Form = Literal["dicom", "picture", "zip", "other"]
+from tools.imaging.dicomdir import referenced
+from tools.imaging.sniff import HEAD, Form, sniff
 
 _ZIP_BYTES, _ZIP_MEMBERS, _ZIP_RATIO = 4 << 30, 20_000, 200
 _ZIP_SMALL = 64 << 20  # under this the ratio does not matter: blank slices pack very well
 _MEMBER_BYTES = 2 << 30
 _FOLDER_FILES = 50_000
 _FOLDER_DEPTH = 40
-_HEAD = 132
 _DAMAGED = "it is damaged, or packed in a way that cannot be read"
 _LOCKED = 1  # the bit of a zip member that says it is encrypted
 
@@ -57,6 +56,11 @@ class Source:
     _archive: zipfile.ZipFile | None = None
     _member: zipfile.ZipInfo | None = None
 
+    @property
+    def path(self) -> Path | None:
+        """Where it lies on disk; None in an archive."""
+        return self._path
+
     def open(self) -> BinaryIO:
         """The file, from its start; a member of an archive comes unpacked in memory.
 
@@ -64,38 +68,23 @@ class Source:
             OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, zlib.error and the like: When it
                 cannot be read.
         """
-        if self._path is not None:
-            return self._path.open("rb")
+        if self.path is not None:
+            return self.path.open("rb")
+        with self.stream() as packed:
+            return io.BytesIO(packed.read())
+
+    def stream(self) -> BinaryIO:
+        """The file, to be read once from its start to its end; nothing is held in memory.
+
+        Raises:
+            As open().
+        """
+        if self.path is not None:
+            return self.path.open("rb", buffering=0)
         if self._archive is None or self._member is None:
             raise ValueError("a source is a path or a member of an archive")
-        with self._archive.open(self._member) as packed:
-            content = packed.read(_MEMBER_BYTES + 1)
-        if len(content) > _MEMBER_BYTES:
-            raise zipfile.BadZipFile("a member is larger than the archive's directory says")
-        return io.BytesIO(content)
-
-
-def sniff(head: bytes) -> Form:
-    """What a file is by its first bytes (132 are enough)."""
-    if head[128:132] == b"DICM":
-        return "dicom"
-    if head[:8] == b"\x89PNG\r\n\x1a\n" or head[:3] == b"\xff\xd8\xff":
-        return "picture"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "picture"
-    if head[:4] == b"PK\x03\x04":
-        return "zip"
-    # A DICOM data set without a preamble starts with group 0002 or 0008, little or big endian.
-    if (
-        len(head) >= 8
-        and head[:2] in (b"\x02\x00", b"\x08\x00")
-        and head[3] == 0
-        and head[2] < 0x20
-    ):
-        return "dicom"
-    if len(head) >= 8 and head[:2] == b"\x00\x08" and head[2] == 0 and head[4:6].isalpha():
-        return "dicom"
-    return "other"
+        # Reads no more than the archive's directory says, which was checked.
+        return self._archive.open(self._member)  # type: ignore[return-value]
 
 
 @contextmanager
@@ -115,8 +104,8 @@ def open_sources(paths: Sequence[Path]) -> Iterator[tuple[Source, ...]]:
                 found.setdefault(key, source)
         unpacked: list[Source] = []
         for source in found.values():
-            if source.form == "zip" and source._path is not None:
-                unpacked.extend(_members(source.name, source._path, stack))
+            if source.form == "zip" and source.path is not None:
+                unpacked.extend(_members(source.name, source.path, stack))
             else:
                 unpacked.append(source)
         yield tuple(unpacked)
@@ -134,7 +123,8 @@ def _at(path: Path) -> list[tuple[Path, Source]]:
                 )
             return inside
         if stat.S_ISREG(mode):
-            return [(path, _on_disk(path))]
+            source = _on_disk(path)
+            return _indexed(path) if source.form == "index" else [(path, source)]
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise UserError(
             f"there is no file or folder {path.name!r}; check the path and give a DICOM "
@@ -146,6 +136,17 @@ def _at(path: Path) -> list[tuple[Path, Source]]:
     raise UserError(
         f"{path.name!r} is a pipe, socket or device; give a file, a folder or a zip of files"
     )
+
+
+def _indexed(index: Path) -> list[tuple[Path, Source]]:
+    """The files that a DICOMDIR lists."""
+    found = [(place, _inside(place)) for place in referenced(index)]
+    if not found:
+        raise UserError(
+            f"{index.name!r} is a DICOMDIR, an index, and none of its files lies beside it; "
+            "give the whole folder"
+        )
+    return found
 
 
 def _walk(folder: Path) -> list[tuple[Path, Source]]:
@@ -196,7 +197,7 @@ def _inside(path: Path) -> Source:
 
 def _on_disk(path: Path) -> Source:
     with path.open("rb") as file:
-        return Source(name=path.name, form=sniff(file.read(_HEAD)), _path=path)
+        return Source(name=path.name, form=sniff(file.read(HEAD)), _path=path)
 
 
 def _trouble(path: Path, why: str) -> Source:
@@ -229,7 +230,7 @@ def _member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Sourc
         if not PurePosixPath(info.filename).parts:
             raise zipfile.BadZipFile("a member without a name")
         with archive.open(info) as member:
-            form = sniff(member.read(_HEAD))
+            form = sniff(member.read(HEAD))
     except _ZIP_ERRORS:
         return Source(name=name, form="other", trouble=_DAMAGED)
     if form == "zip":

@@ -38,8 +38,8 @@ class ArtifactStore:
             arrays["affine_lps_mm"] = volume.affine_lps_mm
         if volume.spacing_mm is not None:
             arrays["spacing_mm"] = np.asarray(volume.spacing_mm, dtype=np.float64)
-        if volume.valid is not None:
-            arrays["valid"] = np.packbits(volume.valid)
+        if volume.valid_bits is not None:
+            arrays["valid_bits"] = volume.valid_bits
         digest = hashlib.sha256(volume.unit.encode())
         for name, array in sorted(arrays.items()):
             digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
@@ -76,10 +76,6 @@ class ArtifactStore:
         with np.load(path, allow_pickle=False) as kept:
             voxels = kept["voxels"]
             spacing = kept.get("spacing_mm")
-            valid = None
-            if "valid" in kept:
-                bits = np.unpackbits(kept["valid"], count=voxels.size)
-                valid = bits.reshape(voxels.shape).astype(np.bool_)
             volume = Volume(
                 voxels=voxels,
                 unit="HU" if str(kept["unit"]) == "HU" else "stored",
@@ -87,7 +83,7 @@ class ArtifactStore:
                 spacing_mm=None
                 if spacing is None
                 else (float(spacing[0]), float(spacing[1]), float(spacing[2])),
-                valid=valid,
+                valid_bits=kept.get("valid_bits"),
             )
         self._remember(ref, volume)
         return volume

@@ -23,17 +23,41 @@ class Volume:
             millimetres. None when the headers do not give one geometry for all slices.
         spacing_mm: Distance between slices, rows and columns; None when unknown, and then nothing
             may be measured.
-        valid: (slices, rows, columns) bool, False where PixelPaddingValue stands; None when there
-            is no padding.
+        valid_bits: (slices, rows, ceil(columns / 8)) uint8, `valid` packed along columns as
+            np.packbits packs, so that a mask costs a sixteenth of the voxels; None when there is
+            no padding.
     """
 
     voxels: NDArray[np.int16] | NDArray[np.float32]
     unit: Unit
     affine_lps_mm: NDArray[np.float64] | None
     spacing_mm: tuple[float, float, float] | None
-    valid: NDArray[np.bool_] | None = None
+    valid_bits: NDArray[np.uint8] | None = None
 
     @property
     def slices(self) -> int:
         """How many slices there are."""
         return int(self.voxels.shape[0])
+
+    @property
+    def valid(self) -> NDArray[np.bool_] | None:
+        """(slices, rows, columns) bool, False where padding stands; None when there is none."""
+        if self.valid_bits is None:
+            return None
+        return unpack_valid(self.valid_bits, self.voxels.shape[2])
+
+    def valid_slice(self, index: int) -> NDArray[np.bool_] | None:
+        """The same for one slice, (rows, columns); index counts from 0."""
+        if self.valid_bits is None:
+            return None
+        return unpack_valid(self.valid_bits[index], self.voxels.shape[2])
+
+
+def pack_valid(valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """A mask as Volume.valid_bits holds it: packed along the last axis."""
+    return np.packbits(valid, axis=-1)
+
+
+def unpack_valid(bits: NDArray[np.uint8], columns: int) -> NDArray[np.bool_]:
+    """The mask that pack_valid packed; `columns` is the length of its last axis."""
+    return np.unpackbits(bits, axis=-1, count=columns).view(np.bool_)

@@ -1,28 +1,32 @@
-"""From a setting to a loaded Gemma 3 checkpoint, with one plain line for whatever goes wrong.
+"""From a folder to a loaded model, with one plain line for whatever goes wrong.
 
 Imports torch only when it loads.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from knowledge.quiet import no_telemetry
 from tools.errors import UserError
-
-_MODEL_SETTING = "HOOFBEAT_VISION"
-_REVISION_SETTING = "HOOFBEAT_VISION_REVISION"
-_EXAMPLE = "transformers:google/medgemma-1.5-4b-it"
+from tools.vision.hub import Kind
+from tools.vision.memory import Quantization
 
 # float16 is left out on purpose: Gemma 3 overflows in it and answers with nothing.
 DTYPES = ("bfloat16", "float32")
-_FILES = ["*.json", "*.safetensors", "*.jinja", "*.model"]
+QUANTIZATIONS = ("none", "4bit")
+
+_MODEL_SETTING = "HOOFBEAT_VISION"
+_PACKAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"gemma3": ("accelerate", "llguidance"), "siglip": ("accelerate",)}
+)
+# What stays in its dtype: the eyes, and the embedding that the output shares.
+_NOT_QUANTIZED = ["lm_head", "model.vision_tower", "model.multi_modal_projector"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -40,77 +44,43 @@ class Checkpoint:
     end_tokens: tuple[int, ...]
 
 
-def is_folder(model: str) -> bool:
-    """Whether the setting names a folder on this machine rather than a model of the hub."""
-    return model.startswith(("/", ".", "~")) or Path(model).is_dir()
-
-
-def find_checkpoint(model: str, revision: str | None) -> Path:
-    """The folder that holds the checkpoint, downloaded from the hub when need be.
-
-    Args:
-        model: A folder, or a hub id such as "google/medgemma-1.5-4b-it".
-        revision: Branch, tag or commit on the hub; means nothing for a folder.
-
-    Raises:
-        UserError: The folder is missing or holds no Gemma 3 checkpoint, or the hub does not give
-            the model.
-    """
-    if is_folder(model):
-        folder = Path(model).expanduser()
-        if not folder.is_dir():
-            raise UserError(
-                f"the model folder {model!r} does not exist; set {_MODEL_SETTING} to "
-                f"transformers:FOLDER of a MedGemma checkpoint, or to a hub id, as in {_EXAMPLE}"
-            )
-    else:
-        folder = _download(model, revision)
-    _check_kind(folder, model)
-    return folder
-
-
-def load_checkpoint(folder: Path, *, dtype: str, device_map: str | None) -> Checkpoint:
-    """Load model and processor from a folder; no network.
+def load_checkpoint(
+    folder: Path, *, dtype: str, device_map: str | None, quantization: Quantization = "none"
+) -> Checkpoint:
+    """Load a Gemma 3 model and its processor from a folder; no network.
 
     Args:
         folder: As find_checkpoint gives it.
         dtype: One of DTYPES.
         device_map: As transformers takes it; "auto" means the CPU where there is no
             accelerator.
+        quantization: "4bit" turns the text model's matrices into NF4 with bitsandbytes, computing
+            in `dtype`; the vision tower stays as it is.
 
     Raises:
         UserError: A package, a file or a weight is missing, or a file is damaged.
     """
-    _check_packages()
+    if missing := missing_packages("gemma3", quantization):
+        raise UserError(
+            f"the vision model needs {'; '.join(missing)}; or set {_MODEL_SETTING} to none"
+        )
     import torch
-    from safetensors import SafetensorError
+    from transformers import AutoModelForImageTextToText
 
-    no_telemetry()
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    options: dict[str, Any] = {}
+    if quantization == "4bit":
+        from transformers import BitsAndBytesConfig
 
-    if device_map == "auto" and not torch.accelerator.is_available():
-        device_map = None
-    try:
-        model, report = AutoModelForImageTextToText.from_pretrained(
-            folder,
-            dtype=getattr(torch, dtype),
-            device_map=device_map,
-            local_files_only=True,
-            use_safetensors=True,  # never a pickle
-            output_loading_info=True,
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_compute_dtype=getattr(torch, dtype),
+            llm_int8_skip_modules=_NOT_QUANTIZED,
         )
-        processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise UserError(
-            f"the model folder {folder} is incomplete or damaged ({type(error).__name__}); "
-            f"download the checkpoint again, or set {_MODEL_SETTING} to another folder"
-        ) from error
-    # transformers fills missing weights with random numbers and only warns.
-    if report["missing_keys"]:
-        raise UserError(
-            f"the model folder {folder} lacks {len(report['missing_keys'])} of its weights; "
-            f"download the checkpoint again, or set {_MODEL_SETTING} to another folder"
-        )
+    model = load_model(
+        AutoModelForImageTextToText, folder, dtype=dtype, device_map=device_map, **options
+    )
+    processor = load_processor(folder)
     tokenizer = getattr(processor, "tokenizer", None)
     if tokenizer is None or not processor.chat_template:
         raise UserError(
@@ -118,91 +88,79 @@ def load_checkpoint(folder: Path, *, dtype: str, device_map: str | None) -> Chec
             "and tokenizer files of the instruction-tuned (-it) model beside the weights"
         )
     ends = (tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<end_of_turn>"))
-    return Checkpoint(model=model.eval(), processor=processor, end_tokens=ends)
+    return Checkpoint(model=model, processor=processor, end_tokens=ends)
 
 
-@contextmanager
-def memory_errors_explained() -> Iterator[None]:
-    """Turn running out of memory, of the accelerator or of the machine, into a UserError."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        # On the CPU, torch says it in a plain RuntimeError.
-        if (
-            isinstance(error, MemoryError)
-            or type(error).__name__ == "OutOfMemoryError"
-            or "allocate memory" in str(error)
-        ):
-            raise UserError(
-                "the vision model ran out of memory; show fewer slices, or use an "
-                "accelerator with more memory (the 4B model takes about 9 GB before any slice)"
-            ) from error
-        raise
+def load_model(
+    auto_class: Any, folder: Path, *, dtype: str, device_map: str | None, **options: Any
+) -> Any:
+    """A model of transformers from a folder, in evaluation mode; every weight must be there.
 
+    Args:
+        auto_class: The Auto class that makes it.
+        folder, dtype, device_map: As load_checkpoint takes them.
+        options: Further arguments of from_pretrained.
 
-def _check_packages() -> None:
-    missing = [name for name in ("accelerate", "llguidance") if find_spec(name) is None]
-    if missing:
-        raise UserError(
-            f"the vision model needs {' and '.join(missing)}: pip install 'hoofbeat[medgemma]', or "
-            f"set {_MODEL_SETTING} to none"
-        )
-
-
-def _download(model: str, revision: str | None) -> Path:
-    from httpx2 import TransportError
+    Raises:
+        UserError: A file or a weight is missing or damaged.
+    """
+    import torch
+    from safetensors import SafetensorError
 
     no_telemetry()
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
+    if device_map == "auto" and not torch.accelerator.is_available():
+        device_map = None
     try:
-        return Path(snapshot_download(model, revision=revision, allow_patterns=_FILES))
-    except HFValidationError as error:
-        raise UserError(
-            f"{model!r} is neither a folder nor a hub id; set {_MODEL_SETTING} to one of the two, "
-            f"as in {_EXAMPLE}"
-        ) from error
-    except GatedRepoError as error:
-        raise UserError(
-            f"{model} is gated: accept its terms at https://huggingface.co/{model}, make an access "
-            "token of that account known (hf auth login, or HF_TOKEN), and start again; or set "
-            f"{_MODEL_SETTING} to a folder that holds the model"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise UserError(
-            f"the hub has no model {model!r}, or not for you: check {_MODEL_SETTING}; for a "
-            "private model give an access token (hf auth login, or HF_TOKEN)"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise UserError(
-            f"{model} has no revision {revision!r}; set {_REVISION_SETTING} to a branch, tag or "
-            "commit of the model page, or leave it out"
-        ) from error
-    except (OSError, TransportError) as error:
-        raise UserError(
-            f"{model} could not be fetched from the hub ({type(error).__name__}) and is not on "
-            f"this machine; check the connection, or set {_MODEL_SETTING} to a folder that holds "
-            f"the model (its terms must be accepted at https://huggingface.co/{model} first)"
-        ) from error
-
-
-def _check_kind(folder: Path, model: str) -> None:
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kind = config.get("model_type") if isinstance(config, dict) else None
-    except (FileNotFoundError, ValueError) as error:
-        raise UserError(
-            f"{model!r} is not a model checkpoint (no readable config.json); set {_MODEL_SETTING} "
-            "to the folder that holds config.json and the .safetensors files"
-        ) from error
-    if kind != "gemma3":
-        raise UserError(
-            f"{model!r} is a checkpoint of type {kind!r}; only gemma3 (MedGemma 4B and 27B "
-            f"multimodal) is accepted: set {_MODEL_SETTING} to one, as in {_EXAMPLE}"
+        model, report = auto_class.from_pretrained(
+            folder,
+            dtype=getattr(torch, dtype),
+            device_map=device_map,
+            local_files_only=True,
+            use_safetensors=True,  # never a pickle
+            output_loading_info=True,
+            **options,
         )
+    except (OSError, ValueError, SafetensorError) as error:
+        raise _damaged(folder, error) from error
+    # transformers fills missing weights with random numbers and only warns.
+    if report["missing_keys"]:
+        raise UserError(
+            f"the model folder {folder} lacks {len(report['missing_keys'])} of its weights; "
+            f"download the checkpoint again, or set {_MODEL_SETTING} to another folder"
+        )
+    return model.eval()
+
+
+def load_processor(folder: Path) -> Any:
+    """The processor of a checkpoint.
+
+    Raises:
+        UserError: A file or a package that reads it is missing, or a file is damaged.
+    """
+    from transformers import AutoProcessor
+
+    try:
+        return AutoProcessor.from_pretrained(folder, local_files_only=True)
+    except ImportError as error:
+        raise UserError(
+            "the model's tokenizer needs a package that is not installed; "
+            "pip install 'hoofbeat[medgemma]'"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, error) from error
+
+
+def missing_packages(kind: Kind, quantization: Quantization) -> tuple[str, ...]:
+    """What would have to be installed, as one line each: what is missing and the extra to add."""
+    missing = [name for name in _PACKAGES[kind] if find_spec(name) is None]
+    lines = [f"{' and '.join(missing)}: pip install 'hoofbeat[medgemma]'"] if missing else []
+    if quantization == "4bit" and find_spec("bitsandbytes") is None:
+        lines.append("bitsandbytes: pip install 'hoofbeat[quantized]'")
+    return tuple(lines)
+
+
+def _damaged(folder: Path, error: Exception) -> UserError:
+    return UserError(
+        f"the model folder {folder} is incomplete or damaged ({type(error).__name__}); "
+        f"download the checkpoint again, or set {_MODEL_SETTING} to another folder"
+    )

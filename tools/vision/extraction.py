@@ -1,9 +1,9 @@
-"""The closed form in which a vision model lists findings, and the strict reading of its reply."""
+"""The form in which a vision model lists findings: its JSON schema, and a strict reader."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,12 +11,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from knowledge.sides import Side
 from knowledge.vocabulary import Term
+from tools.vision.prompting import clean_text
 
 MAX_SLICES = 6
 """How many slice numbers one finding may name."""
+MAX_OTHER = 3
+"""How many visible things outside the closed list a reply may name."""
+MAX_OTHER_CHARACTERS = 60
 
-FORM = (
-    '{"findings": [{"term": ID, "present": true or false, "certainty": CERTAINTY, "side": SIDE%s}]}'
+NO_PLACE = "none"
+_FORM = (
+    '{"findings": [{"term": ID, "present": true or false, "certainty": CERTAINTY, "side": SIDE, '
+    '"place": PLACE%s}], "other": [WORDS]}'
 )
 
 Certainty = Literal["low", "moderate", "high"]
@@ -38,11 +44,58 @@ class BadReplyError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ClosedForm:
+    """What one reply may say.
+
+    Attributes:
+        terms: What may be named; at least one.
+        places: Where it may be said to lie.
+        slices: How many numbered slices are shown; 0 leaves the slice numbers out.
+        max_findings: How many lines at most.
+    """
+
+    terms: tuple[Term, ...]
+    places: tuple[str, ...]
+    slices: int
+    max_findings: int
+
+    @property
+    def example(self) -> str:
+        """The form as the prompt shows it."""
+        return _FORM % (', "slices": [NUMBERS]' if self.slices else "")
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema: its findings are ids of `terms` alone, so none can be a diagnosis."""
+        line: dict[str, Any] = {
+            "term": {"enum": [term.id for term in self.terms]},
+            "present": {"type": "boolean"},
+            "certainty": {"enum": list(CERTAINTIES)},
+            "side": {"enum": list(_SIDES)},
+            "place": {"enum": [*self.places, NO_PLACE]},
+        }
+        if self.slices:
+            numbers = {"enum": list(range(1, self.slices + 1))}
+            line["slices"] = _array(numbers, 0, min(MAX_SLICES, self.slices))
+        # The one free text; bounded, because models loop inside free strings.
+        words = {"type": "string", "minLength": 1, "maxLength": MAX_OTHER_CHARACTERS}
+        return _object(
+            {
+                # At least one: what is not there can always be named, and an empty list would say
+                # nothing.
+                "findings": _array(_object(line), 1, self.max_findings),
+                "other": _array(words, 0, MAX_OTHER),
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
     """One line of the reply: a term, present or absent.
 
     Attributes:
         certainty: 0..1.
+        place: Of the closed form's places, or "".
         numbers: Which of the views shown, counting from 1.
     """
 
@@ -50,7 +103,25 @@ class Seen:
     present: bool
     certainty: float
     side: Side
+    place: str
     numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """A reply as it was read.
+
+    Attributes:
+        seen: One line a term.
+        other: Visible things that the closed list has no term for, in the model's words.
+        dropped: Lines that were not used: named twice, contradictory, or too many.
+        diseases: How often a disease was named instead of a finding; none of it is kept.
+    """
+
+    seen: tuple[Seen, ...]
+    other: tuple[str, ...]
+    dropped: int
+    diseases: int
 
 
 class _Line(BaseModel):
@@ -60,6 +131,7 @@ class _Line(BaseModel):
     present: bool
     certainty: Certainty
     side: SpokenSide
+    place: str = NO_PLACE
     slices: list[int] = []
 
 
@@ -67,77 +139,89 @@ class _Reply(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     findings: list[_Line]
+    other: list[str] = []
 
 
-def findings_schema(terms: Sequence[Term], *, max_findings: int, slices: int) -> dict[str, Any]:
-    """The JSON schema of a reply: ids of `terms` alone, so it cannot express a diagnosis.
-
-    Args:
-        terms: At least one.
-        max_findings: How many lines at most.
-        slices: How many numbered slices are shown; 0 leaves the slice numbers out.
-    """
-    line: dict[str, Any] = {
-        "term": {"enum": [term.id for term in terms]},
-        "present": {"type": "boolean"},
-        "certainty": {"enum": list(CERTAINTIES)},
-        "side": {"enum": list(_SIDES)},
-    }
-    if slices:
-        numbers = {"enum": list(range(1, slices + 1))}
-        line["slices"] = _array(numbers, 0, min(MAX_SLICES, slices))
-    # At least one: what is not there can always be named, and an empty list would say nothing.
-    return _object({"findings": _array(_object(line), 1, max_findings)})
+_KEYS = frozenset({*_Line.model_fields, *_Reply.model_fields})
 
 
-def read_reply(reply: str, terms: Sequence[Term], *, max_findings: int) -> tuple[list[Seen], int]:
+def read_reply(reply: str, form: ClosedForm, *, is_disease: Callable[[str], bool]) -> Reading:
     """Read a reply of the closed form, bare or in one code fence.
 
     Of several lines with one term the most certain is kept; when two that contradict each other
-    are equally certain, none is.
+    are equally certain, none is. A term that the list does not have is a disease, and then counted
+    and forgotten, or it is kept apart as free text where it is said to be present.
 
     Args:
         reply: What the model said.
-        terms: What may be named, by id or by name.
-        max_findings: Further lines are dropped.
-
-    Returns:
-        The findings, and how many lines were dropped: not of the vocabulary, named twice, or too
-        many.
+        form: What it may say.
+        is_disease: Whether words name a disease.
 
     Raises:
         BadReplyError: When it is not JSON of that form.
     """
-    fenced = re.fullmatch(r"\s*```(?:json)?\s*(.*?)\s*```\s*", reply, re.DOTALL)
-    try:
-        lines = _Reply.model_validate_json(fenced[1] if fenced else reply).findings
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole answer"
-        raise BadReplyError(f"{where}: {first['type']}") from error
-    known = {word.casefold(): term for term in terms for word in (term.name, term.id)}
-    kept: dict[str, Seen] = {}
-    contradicted: set[str] = set()
-    for line in lines:
+    said = _parse(reply)
+    known = {word.casefold(): term for term in form.terms for word in (term.name, term.id)}
+    places = {place.casefold(): place for place in form.places}
+    lines: list[Seen] = []
+    others = list(said.other)
+    unused = 0
+    for line in said.findings:
         term = known.get(line.term.strip().casefold())
         if term is None:
+            if line.present or is_disease(line.term):
+                others.append(line.term)
+            else:
+                unused += 1
             continue
         seen = Seen(
             term=term,
             present=line.present,
             certainty=CERTAINTIES[line.certainty],
             side=_SIDES[line.side],
+            place=places.get(line.place.strip().casefold(), ""),
             numbers=tuple(sorted(set(line.slices)))[:MAX_SLICES],
         )
-        rival = kept.get(term.id)
+        lines.append(seen)
+    kept = _one_a_term(lines)[: form.max_findings]
+    words = [text for text in map(_plain, others) if text]
+    findings = [text for text in dict.fromkeys(words) if not is_disease(text)]
+    return Reading(
+        seen=tuple(kept),
+        other=tuple(text[:MAX_OTHER_CHARACTERS].strip() for text in findings[:MAX_OTHER]),
+        dropped=len(lines) - len(kept) + unused + max(0, len(findings) - MAX_OTHER),
+        diseases=sum(map(is_disease, words)),
+    )
+
+
+def _parse(reply: str) -> _Reply:
+    fenced = re.fullmatch(r"\s*```(?:json)?\s*(.*?)\s*```\s*", reply, re.DOTALL)
+    try:
+        return _Reply.model_validate_json(fenced[1] if fenced else reply)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        # A place in the form is named; a key of the model's own making is not repeated.
+        named = [part for part in first["loc"] if isinstance(part, int) or part in _KEYS]
+        where = ".".join(map(str, named)) or "the whole answer"
+        raise BadReplyError(f"{where}: {first['type']}") from error
+
+
+def _one_a_term(lines: Sequence[Seen]) -> list[Seen]:
+    kept: dict[str, Seen] = {}
+    contradicted: set[str] = set()
+    for seen in lines:
+        rival = kept.get(seen.term.id)
         if rival is None or seen.certainty > rival.certainty:
-            kept[term.id] = seen
-            contradicted.discard(term.id)
+            kept[seen.term.id] = seen
+            contradicted.discard(seen.term.id)
         elif seen.certainty == rival.certainty and seen.present != rival.present:
-            contradicted.add(term.id)
-    findings = [seen for term_id, seen in kept.items() if term_id not in contradicted]
-    findings = findings[:max_findings]
-    return findings, len(lines) - len(findings)
+            contradicted.add(seen.term.id)
+    return [seen for term_id, seen in kept.items() if term_id not in contradicted]
+
+
+def _plain(text: str) -> str:
+    """Free text of a model on one line, without control tokens or control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in clean_text(text)).split())
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 from PIL import Image
 
 from tools.errors import ToolFailure
@@ -56,12 +57,19 @@ def picture(view: View) -> Image.Image:
 
     The processor resizes to a square without keeping the aspect ratio, so it must get one.
     """
-    pixels = view.pixels
-    if abs(view.pixel_aspect - 1) > 0.01:
-        rows, columns = pixels.shape[:2]
-        height = max(1, round(rows * view.pixel_aspect))
-        return _padded(Image.fromarray(pixels).resize((columns, height), Image.Resampling.BILINEAR))
-    return _padded(Image.fromarray(pixels))
+    rows, columns = view.pixels.shape[:2]
+    image = Image.fromarray(view.pixels)
+    height = true_height(rows, view.pixel_aspect)
+    if height != rows:
+        image = image.resize((columns, height), Image.Resampling.BILINEAR)
+    return Image.fromarray(pad_to_square(np.asarray(image))).convert("RGB")
+
+
+def true_height(rows: int, pixel_aspect: float) -> int:
+    """Rows of a view once its pixels are square; as they are where they are square within 1 %."""
+    if abs(pixel_aspect - 1) <= 0.01:
+        return rows
+    return max(1, round(rows * pixel_aspect))
 
 
 def yes_no_questions(question: str) -> tuple[str, str]:
@@ -89,9 +97,3 @@ def without_thinking(reply: str) -> str:
 
 def _joined(*texts: str) -> str:
     return clean_text("\n\n".join(text for text in texts if text))
-
-
-def _padded(image: Image.Image) -> Image.Image:
-    import numpy as np
-
-    return Image.fromarray(pad_to_square(np.asarray(image))).convert("RGB")

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from knowledge.vocabulary import Term
 from tests.tiny_gemma import build_tiny_gemma
+from tests.tools.vision.hub_server import Hub
 from tools.imaging.raster import slice_views
 from tools.imaging.volume import Volume
 from tools.imaging.windows import View
@@ -51,6 +56,34 @@ def chest() -> Volume:
 def lung_views(chest: Volume) -> tuple[View, ...]:
     """Slices 2, 4 and 6 in the lung window."""
     return slice_views(chest, "S1", "lung", (2, 4, 6))
+
+
+@pytest.fixture
+def hub(tiny_gemma: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The real hub client against a local server, with an empty cache; the files it gave."""
+    from huggingface_hub import constants
+
+    class Handler(Hub):
+        folder = tiny_gemma
+        fetched: ClassVar[list[str]] = []
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # this hub is on this machine
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", os.fspath(tmp_path / "cache"))
+    monkeypatch.setattr(
+        constants,
+        "HUGGINGFACE_CO_URL_TEMPLATE",
+        address + "/{repo_id}/resolve/{revision}/{filename}",
+    )
+    yield Handler.fetched
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 def term(term_id: str, name: str) -> Term:

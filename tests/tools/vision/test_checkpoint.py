@@ -3,20 +3,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from tests.tools.vision.hub_server import COMMIT
 from tools.errors import UserError
 from tools.imaging.windows import View
-from tools.vision.base import VisionPrompt
-from tools.vision.checkpoint import find_checkpoint, load_checkpoint, memory_errors_explained
+from tools.vision.base import ClosedQuestion, VisionPrompt
+from tools.vision.checkpoint import load_checkpoint
+from tools.vision.hub import find_checkpoint
 from tools.vision.transformers_model import TransformersVision
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def one_line(error: pytest.ExceptionInfo[UserError]) -> str:
@@ -37,7 +34,7 @@ def test_the_error_of_a_missing_folder_comes_at_the_first_use(
     vision = TransformersVision(os.fspath(tmp_path / "nowhere"))
     prompt = VisionPrompt(instruction="Look.", views=lung_views, question="Is it?", is_volume=True)
     with pytest.raises(UserError, match="does not exist"):
-        vision.yes_probability(prompt)
+        vision.answer(prompt, [ClosedQuestion(text="Is it?", finding="it")])
 
 
 @pytest.mark.parametrize("config", [None, "not json", "[]"])
@@ -50,7 +47,7 @@ def test_a_folder_without_a_model_is_not_a_checkpoint(config: str | None, tmp_pa
 
 def test_another_kind_of_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "llava"}))
-    with pytest.raises(UserError, match="checkpoint of type 'llava'; only gemma3"):
+    with pytest.raises(UserError, match="checkpoint of type 'llava'; only gemma3 is"):
         find_checkpoint(os.fspath(tmp_path), None)
 
 
@@ -90,94 +87,6 @@ def test_missing_weights_are_never_replaced_by_random_ones(
 def test_float16_is_refused_because_its_answers_are_empty() -> None:
     with pytest.raises(UserError, match="'float16' is not accepted; give bfloat16 or float32"):
         TransformersVision("google/medgemma-1.5-4b-it", dtype="float16")
-
-
-def test_running_out_of_memory_says_what_to_do() -> None:
-    import torch
-
-    told = pytest.raises(UserError, match="ran out of memory; show fewer slices")
-    with told, memory_errors_explained():
-        torch.empty(1 << 58, dtype=torch.uint8)
-
-
-def test_another_runtime_error_stays_what_it_is() -> None:
-    import torch
-
-    with pytest.raises(RuntimeError, match="shapes"), memory_errors_explained():
-        torch.ones(2, 3) @ torch.ones(2, 3)
-
-
-class _Hub(BaseHTTPRequestHandler):
-    """As much of the hub's protocol as a download needs; the model's name says how it goes."""
-
-    folder: Path
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        name = path.removeprefix("/api/models").split("/")[2]
-        if name == "gated":
-            self.reply(403, b"", {"X-Error-Code": "GatedRepo"})
-        elif name == "missing":
-            self.reply(404, b"", {"X-Error-Code": "RepoNotFound"})
-        elif name == "cut":
-            self.connection.close()
-        elif path.endswith("/revision/nope"):
-            self.reply(404, b"", {"X-Error-Code": "RevisionNotFound"})
-        elif "/revision/" in path:
-            self.reply(200, json.dumps({"id": "lab/fine", "sha": COMMIT}).encode(), {})
-        elif "/tree/" in path:
-            tree = [
-                {"type": "file", "path": f.name, "size": f.stat().st_size, "oid": f.name}
-                for f in sorted(self.folder.iterdir())
-            ]
-            self.reply(200, json.dumps(tree).encode(), {})
-        else:
-            file = self.folder / path.rsplit("/", 1)[1]
-            marks = {"ETag": f'"{file.name}"', "X-Repo-Commit": COMMIT}
-            self.reply(200, file.read_bytes(), marks)
-
-    def reply(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        for key, value in headers.items():
-            self.send_header(key, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def hub(tiny_gemma: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The real hub client against a local server, with an empty cache."""
-    from huggingface_hub import constants
-
-    class Handler(_Hub):
-        folder = tiny_gemma
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # this hub is on this machine
-    monkeypatch.setattr(constants, "ENDPOINT", address)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", os.fspath(tmp_path / "cache"))
-    monkeypatch.setattr(
-        constants,
-        "HUGGINGFACE_CO_URL_TEMPLATE",
-        address + "/{repo_id}/resolve/{revision}/{filename}",
-    )
-    yield
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 @pytest.mark.parametrize(

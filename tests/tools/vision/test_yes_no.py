@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.vision.yes_no import p_yes, yes_no_tokens
+
+
+def test_yes_and_no_are_single_tokens_where_there_are_some(tiny_gemma_with_words: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_gemma_with_words)
+    yes, no = yes_no_tokens(tokenizer)
+    assert sorted(tokenizer.decode([i]) for i in yes) == [" Yes", " yes", "Yes", "yes"]
+    assert sorted(tokenizer.decode([i]) for i in no) == [" No", " no", "No", "no"]
+
+
+def test_first_letters_stand_for_yes_and_no_in_a_tokenizer_of_bytes(tiny_gemma: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_gemma)
+    yes, no = yes_no_tokens(tokenizer)
+    # The space that begins " yes" and " no" tells nothing and is left out.
+    assert sorted(tokenizer.decode([i]) for i in yes) == ["Y", "y"]
+    assert sorted(tokenizer.decode([i]) for i in no) == ["N", "n"]
+
+
+def test_both_orders_of_the_options_count_the_same() -> None:
+    # 0.6 of 0.8 and 0.2 of 0.8: 0.75 and 0.25.
+    assert p_yes([(0.6, 0.2), (0.2, 0.6)], 0.5) == pytest.approx(0.5)
+    assert p_yes([(0.6, 0.2), (0.6, 0.2)], 0.5) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("other", [(0.3, 0.19), (0.0, 0.0)])
+def test_one_order_without_yes_or_no_makes_the_answer_unknown(other: tuple[float, float]) -> None:
+    assert p_yes([(0.6, 0.2), other], 0.5) is None
+
+
+def test_two_probabilities_that_vanish_have_no_ratio_whatever_mass_is_asked_for() -> None:
+    assert p_yes([(0.0, 0.0)], 0.0) is None

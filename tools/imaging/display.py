@@ -1,0 +1,138 @@
+"""Radiographs and screen pictures in 8-bit grey, as a viewer would show them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tools.imaging.decode import Task, fill
+from tools.imaging.frames import PROJECTIONS, FileFrames
+from tools.imaging.header import read_header
+from tools.imaging.pixels import MOST_BYTES, READ_ERRORS, LeftOut, Pixels
+from tools.imaging.series import Series
+from tools.imaging.volume import Volume
+from tools.imaging.windows import Window, apply_window
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+
+class _Greys:
+    """A sink that turns each frame into grey as it comes."""
+
+    def __init__(self, file: FileFrames, dataset: Dataset) -> None:
+        self.grey = np.empty(file.pixels.shape, dtype=np.float32)
+        self._file = file
+        self._dataset = dataset
+
+    def room(
+        self, index: int, stored: np.dtype[np.generic], shape: tuple[int, ...]
+    ) -> NDArray[Any]:
+        return np.empty(shape, dtype=stored)
+
+    def settle(
+        self,
+        index: int,
+        stored: NDArray[Any],
+        pixels: Pixels,
+        rescale: tuple[float, float] | None,
+    ) -> None:
+        try:
+            if stored.ndim == 2 and _is_radiograph(self._file):
+                self.grey[index] = _windowed(self._dataset, stored, pixels)
+            else:
+                self.grey[index] = _luminance(self._dataset, stored, pixels)
+        except READ_ERRORS as error:
+            raise LeftOut("its pixels do not fit its header", "export it again") from error
+
+
+def displayed(file: FileFrames) -> tuple[Series, Volume]:
+    """A radiograph, or a screen picture that a person has released, of one frame or several.
+
+    Raises:
+        LeftOut: When its pixels cannot be read.
+    """
+    frames, rows, columns = file.pixels.shape
+    if frames * rows * columns * 4 > MOST_BYTES:
+        raise LeftOut(f"its pictures are larger than {MOST_BYTES >> 20} MiB")
+    greys = _Greys(file, read_header(file.source).dataset())
+    outcome = fill(greys, [Task(file=file, frames=file.frames, slices=tuple(range(frames)))])
+    if outcome.failed:
+        raise outcome.failed[0]
+    what = "a radiograph" if _is_radiograph(file) else "a screen picture"
+    series = Series(
+        ref="",
+        kind="image" if frames == 1 else "slices",
+        modality=file.derived.modality,
+        unit="display",
+        slices=frames,
+        rows=rows,
+        columns=columns,
+        body_part=file.derived.body_part,
+        limits=(f"{what} as displayed: no measuring",),
+    )
+    volume = Volume(voxels=greys.grey, unit="stored", affine_lps_mm=None, spacing_mm=None)
+    return series, volume
+
+
+def _is_radiograph(file: FileFrames) -> bool:
+    pixels = file.pixels
+    return len(file.frames) == 1 and (
+        file.derived.modality in PROJECTIONS or (pixels.samples == 1 and pixels.bits_stored > 8)
+    )
+
+
+def _windowed(dataset: Dataset, stored: NDArray[Any], pixels: Pixels) -> NDArray[np.uint8]:
+    """A radiograph as its header shows it: modality LUT, window or min-max, right way round."""
+    from pydicom.pixels.processing import apply_modality_lut
+
+    valid = None
+    if pixels.padding is not None:
+        valid = (stored < pixels.padding[0]) | (stored > pixels.padding[1])
+    try:
+        values = apply_modality_lut(stored, dataset)
+        window = _header_window(dataset)
+    except READ_ERRORS:
+        values, window = stored, None
+    if window is not None:
+        grey = apply_window(values, window)
+    else:
+        counted = values if valid is None or not valid.any() else values[valid]
+        low, high = float(counted.min()), float(counted.max())
+        scaled = (values.astype(np.float64) - low) / (high - low if high > low else 1.0)
+        grey = np.rint(np.clip(scaled, 0.0, 1.0) * 255.0).astype(np.uint8)
+    if pixels.is_inverted:
+        grey = 255 - grey
+    if valid is not None:
+        grey = np.where(valid, grey, 0).astype(np.uint8)
+    return grey
+
+
+def _header_window(dataset: Dataset) -> Window | None:
+    from pydicom.multival import MultiValue
+
+    level, width = dataset.get("WindowCenter"), dataset.get("WindowWidth")
+    if level is None or width is None or level == "" or width == "":
+        return None
+    numbers = [float(v[0] if isinstance(v, MultiValue) else v) for v in (level, width)]
+    if not numbers[1] >= 1:
+        return None
+    return Window(name="header", level_hu=numbers[0], width_hu=numbers[1])
+
+
+def _luminance(dataset: Dataset, stored: NDArray[Any], pixels: Pixels) -> NDArray[np.uint8]:
+    """A screen picture in grey (ITU-R 601 luminance of colour); all frames on one scale."""
+    from pydicom.pixels.processing import apply_color_lut
+
+    bits = pixels.bits_stored
+    if str(dataset.get("PhotometricInterpretation", "")) == "PALETTE COLOR":
+        stored = apply_color_lut(stored, dataset)
+        bits = 8 * stored.itemsize
+    values = stored.astype(np.int64) + ((1 << (bits - 1)) if stored.dtype.kind == "i" else 0)
+    eight = np.clip(values >> (bits - 8) if bits > 8 else values, 0, 255).astype(np.uint8)
+    if eight.ndim == 3:
+        eight = np.asarray(Image.fromarray(eight[..., :3]).convert("L"))
+    return 255 - eight if pixels.is_inverted else eight

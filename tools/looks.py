@@ -1,0 +1,116 @@
+"""From what the planner asks to be shown, to views with their closed list of findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from knowledge.vocabulary import Term, Vocabulary
+from tools.errors import ToolFailure
+from tools.imaging.raster import AS_DISPLAYED, even_slices, slice_views
+from tools.imaging.series import Series
+from tools.imaging.views import reformat_view, slab_view
+from tools.imaging.volume import Volume
+from tools.imaging.windows import WINDOWS, Projection, View
+from tools.shown import RADIOGRAPHS, Look
+from tools.weigh import knowledge_modality
+
+Plane = Literal["", "coronal", "sagittal", "axial"]
+
+# How many slices one look shows: enough to cross a chest every 2-3 cm, within what a GPU of 16 GB
+# holds at 256 tokens an image.
+_SLICES_PER_LOOK = 16
+_SLABS_PER_LOOK = 8
+_CUTS_PER_LOOK = 6
+_TERMS_PER_LOOK = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """Which views of a series are wanted.
+
+    Attributes:
+        slices: 1-based numbers of slices; of rows or columns where a plane is given; () for an even
+            choice.
+        plane: Reformat along it; "" shows the slices as they were made.
+        projection: "slice" for single slices, else how each slab becomes one picture.
+        thickness_mm: Of a slab.
+    """
+
+    slices: tuple[int, ...] = ()
+    plane: Plane = ""
+    projection: Projection = "slice"
+    thickness_mm: float = 10.0
+
+
+def make_look(
+    volume: Volume, series: Series, window: str, choice: Choice, terms: Sequence[Term]
+) -> Look:
+    """The views of one window, ready to be asked about.
+
+    Raises:
+        ToolFailure: When the window, the slices or the plane do not fit the series.
+    """
+    views = _views(volume, series.id, window, choice)
+    return Look(
+        views=views,
+        terms=tuple(terms),
+        is_volume=series.kind != "image" and not choice.plane,
+        modality=series.modality,
+        body_part=series.body_part,
+    )
+
+
+def terms_for(vocabulary: Vocabulary, series: Series, window: str) -> tuple[Term, ...]:
+    """The closed list of a window: what the vocabulary says is best seen there.
+
+    A window that no term is best seen in ("medgemma", "wide", "as displayed") gets the findings of
+    the series' modality; a radiograph those of radiographs, an MR those of its sequence.
+
+    Raises:
+        ToolFailure: When the vocabulary has no finding for the modality.
+    """
+    modality = knowledge_modality(series.modality)
+    place = window
+    if window == AS_DISPLAYED:
+        place = "radiograph" if series.modality in RADIOGRAPHS else series.sequence
+    terms = vocabulary.for_window(place, modality) or tuple(
+        t
+        for t in vocabulary.terms.values()
+        if t.kind == "finding" and (not modality or modality in t.modality)
+    )
+    if not terms:
+        raise ToolFailure(
+            f"the vocabulary has no finding of {series.modality} for the {window} window; "
+            "ask for another series or window"
+        )
+    return terms[:_TERMS_PER_LOOK]
+
+
+def window_of(term: Term, series: Series) -> str:
+    """The window that a term is asked in: where it is best seen, if the series has that window."""
+    if series.unit != "HU":
+        return AS_DISPLAYED
+    return term.window if term.window in WINDOWS else "medgemma"
+
+
+def _views(volume: Volume, series_id: str, window: str, choice: Choice) -> tuple[View, ...]:
+    if choice.plane:
+        positions: tuple[int | None, ...] = choice.slices[:_CUTS_PER_LOOK] or (None,)
+        return tuple(reformat_view(volume, series_id, window, choice.plane, at) for at in positions)
+    if choice.projection == "slice":
+        slices = choice.slices or even_slices(volume.slices, _SLICES_PER_LOOK)
+        return slice_views(volume, series_id, window, slices)
+    centres = choice.slices or even_slices(volume.slices, _SLABS_PER_LOOK)
+    return tuple(
+        slab_view(
+            volume,
+            series_id,
+            window,
+            projection=choice.projection,
+            centre=centre,
+            thickness_mm=choice.thickness_mm,
+        )
+        for centre in centres
+    )
