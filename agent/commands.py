@@ -74,7 +74,10 @@ def deidentify(options: argparse.Namespace) -> int:
     with steps(Console(stderr=True)) as on_step:
         on_step("de-identifying")
         summary = deidentify_files(
-            [Path(p) for p in options.paths], options.out, key=open_key(key_file)
+            [Path(p) for p in options.paths],
+            options.out,
+            key=open_key(key_file),
+            release_quarantined=options.release_quarantined,
         )
     console = Console()
     for line in summary.lines():

@@ -161,7 +161,7 @@ def _attenuation(m: LungMeasurement) -> list[Finding]:
     if dark:
         term = "decreased-lung-attenuation"
         # A sharp kernel spreads normal lung below -950 HU, so its word is worth less.
-        sure = 0.6 if m.conditions.is_sharp else 0.8
+        sure = 0.6 if m.conditions.sharpness == "sharp" else 0.8
         found.append(_finding(term, True, sure, value, m.low_slices, side))
     elif low.excludes(max(share.values())):
         found.append(_finding("decreased-lung-attenuation", False, 0.75, value))

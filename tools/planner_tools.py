@@ -12,7 +12,7 @@ from pydantic import Field
 from knowledge.vocabulary import Term
 from tools import TOOLS, outcome
 from tools.answers import Answer, answer_with
-from tools.ask import ask_look
+from tools.ask import ask_look, finding_from_answer
 from tools.diseases import disease_finder
 from tools.errors import ToolFailure
 from tools.extract import Extraction, extract_findings

@@ -166,7 +166,8 @@ def _no_panlobular(finding: Finding, m: LungMeasurement) -> str:
 
 def _no_cysts(finding: Finding, m: LungMeasurement) -> str:
     pocket = LIMITS["cyst pocket mm"]
-    fine = _is_thin(m, "cyst thickness mm") and m.conditions.pixel_mm < LIMITS["cyst pixel mm"].below
+    is_small = m.conditions.pixel_mm < LIMITS["cyst pixel mm"].below
+    fine = _is_thin(m, "cyst thickness mm") and is_small
     if not fine or finding.side != "bilateral" or m.cysts.largest_pocket_mm >= pocket.below:
         return ""
     return (
@@ -226,14 +227,14 @@ _RULES = (
     ),
     _Rule(
         # A single lesion of several cysts may hold fluid, which measurement takes for tissue.
-        terms=("lung-cysts",), not_terms=("multicystic-lung-lesion",), excludes=_no_cysts
+        terms=("lung-cysts",),
+        not_terms=("multicystic-lung-lesion",),
+        excludes=_no_cysts,
     ),
     _Rule(terms=("unilateral-hyperlucent-lung",), excludes=_no_dark_lung),
     _Rule(terms=("small-lung",), excludes=_no_small_lung, needs_aerated_lung=True),
     _Rule(terms=("calcified-micronodules",), excludes=_no_specks),
-    _Rule(
-        terms=("high-attenuation-lung",), excludes=_no_dense_lung, needs_aerated_lung=True
-    ),
+    _Rule(terms=("high-attenuation-lung",), excludes=_no_dense_lung, needs_aerated_lung=True),
 )
 
 

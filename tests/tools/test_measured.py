@@ -111,6 +111,15 @@ def test_a_lung_is_not_dark_because_the_other_is_dense() -> None:
     assert "unilateral-hyperlucent-lung" not in _findings(dense)
 
 
+def test_low_attenuation_states_its_conditions_and_a_sharp_kernel_makes_it_less_sure() -> None:
+    sick = measured(Lesion.HYPERLUCENT_LUNG)
+    sharp = replace(sick, conditions=replace(sick.conditions, kernel="B70f", sharpness="sharp"))
+    plain, doubted = (_findings(m)["decreased-lung-attenuation"] for m in (sick, sharp))
+    assert doubted.certainty < plain.certainty
+    assert "kernel unknown, slices 2.5 mm apart" in plain.value
+    assert "kernel B70f (sharp: raises LAA)" in doubted.value
+
+
 def test_a_small_left_lung_is_volume_loss() -> None:
     twin = measured(Lesion.NONE)
     small = replace(twin, left=replace(twin.left, volume_l=0.3 * twin.both.volume_l))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tools.imaging.pixels import LeftOut, Pixels
 
 AIR_HU, _MOST_HU = -1024, 32767
+_PADDING_HU = -3024  # and below: what scanners write outside the field of view, said or not
 
 
 class Canvas:
@@ -70,11 +71,9 @@ class Canvas:
         out = self.voxels[index]
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
             raise LeftOut("its pixels hold values that are no numbers")
-        if pixels.padding is not None:
-            first, last = pixels.padding
-            padded = stored == first if first == last else (stored >= first) & (stored <= last)
-            if padded.any():
-                self._masks[index] = np.packbits(~padded, axis=-1)
+        padded = _padded(stored, pixels, rescale if self._is_hu else None)
+        if padded is not None:
+            self._masks[index] = np.packbits(~padded, axis=-1)
         if self._is_hu:
             if rescale is None:
                 raise ValueError("HU need a rescale")
@@ -119,6 +118,23 @@ def correct_unused_bits(stored: NDArray[Any], bits_stored: int) -> None:
     if shift:
         np.left_shift(stored, shift, out=stored)
         np.right_shift(stored, shift, out=stored)
+
+
+def _padded(
+    stored: NDArray[Any], pixels: Pixels, to_hu: tuple[float, float] | None
+) -> NDArray[np.bool_] | None:
+    """Where no value stands: by the header, and by what is too thin to be HU; None for nowhere."""
+    padded: NDArray[np.bool_] | None = None
+    if pixels.padding is not None:
+        first, last = pixels.padding
+        padded = stored == first if first == last else (stored >= first) & (stored <= last)
+    if to_hu is not None and to_hu[0] > 0 and stored.dtype.kind in "iu":
+        highest = (_PADDING_HU - to_hu[1]) / to_hu[0]
+        limits = np.iinfo(stored.dtype)
+        if highest >= limits.min:
+            too_thin = stored <= int(min(highest // 1, limits.max))
+            padded = too_thin if padded is None else padded | too_thin
+    return padded if padded is not None and padded.any() else None
 
 
 def _to_hu(stored: NDArray[Any], slope: float, intercept: float, out: NDArray[np.int16]) -> None:

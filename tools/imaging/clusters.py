@@ -27,8 +27,9 @@ class CystClusters:
     """Round, sharply bounded pockets of air, 5 to 40 mm; bronchi are too long to count.
 
     Smaller cysts are missed, and one that touches a bronchus or another cyst may be. Of balls of
-    air drawn into lung, those of 6 mm were all found without blur, and those of 8 mm with the blur
-    and noise of a standard kernel (sigma 1 mm, 25 HU); of 5 mm ones most were missed.
+    air drawn into lung, those of 6 mm were all found without blur and those of 8 mm with a blur of
+    sigma 0.6 mm and noise of 25 HU; with sigma 1 mm, as of a smooth kernel, four of five of those
+    were; of 5 mm ones most were missed.
 
     Attributes:
         count, left, right: How many, in all and by side.

@@ -6,19 +6,11 @@ numbers are not corrected for either, so they never travel without these words.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from tools.imaging.fit import Sharpness, kernel_sharpness
 from tools.imaging.preconditions import Spacing
 from tools.imaging.series import Series
-
-# Kernels by name, as the makers number them: Siemens from 50 up is sharp (B70f, Br59, I50f), Canon
-# FC30s, FC50s and FC80s, Philips YA to YD, D, E and L. A maker's suffix for iterations follows.
-_SHARP = r"LUNG|BONE ?(?:PLUS)?|EDGE|DETAIL|FC[358]\d|[A-Z]{1,2}[5-9]\d[A-Z]?|Y[A-D]|[DEL]"
-_SMOOTH = r"STANDARD|STND|SOFT|FC[01]\d|[A-Z]{1,2}[1-4]\d[A-Z]?|[AB]"
-_SUFFIX = r"(?:[\\/_ ]\w)?"
-_SHARP_KERNEL = re.compile(f"(?:{_SHARP}){_SUFFIX}", re.IGNORECASE)
-_SMOOTH_KERNEL = re.compile(f"(?:{_SMOOTH}){_SUFFIX}", re.IGNORECASE)
 
 _SAME_MM = 0.1
 
@@ -29,7 +21,7 @@ class Conditions:
 
     Attributes:
         kernel: As the header names it; empty when unknown.
-        is_sharp: None when the name says nothing.
+        sharpness: Of the kernel; empty when its name does not say.
         slice_spacing_mm: From slice to slice.
         pixel_mm: The larger of a pixel's two sides.
         thickness_mm: None when unknown; it may be more than the spacing (overlap) or less (gaps).
@@ -38,19 +30,12 @@ class Conditions:
     """
 
     kernel: str
-    is_sharp: bool | None
+    sharpness: Sharpness
     slice_spacing_mm: float
     pixel_mm: float
     thickness_mm: float | None
     is_contrast: bool | None
     contrast_phase: str
-
-    @property
-    def has_gaps(self) -> bool:
-        """Whether lung between the slices was not scanned."""
-        return (
-            self.thickness_mm is not None and self.slice_spacing_mm > self.thickness_mm + _SAME_MM
-        )
 
     def summary(self) -> str:
         """In one line, with which way each moves low attenuation (LAA)."""
@@ -59,8 +44,8 @@ class Conditions:
     def _kernel(self) -> str:
         if not self.kernel:
             return "kernel unknown"
-        effect = {True: " (sharp: raises LAA)", False: " (smooth)", None: ""}[self.is_sharp]
-        return f"kernel {self.kernel}{effect}"
+        raises = ": raises LAA" if self.sharpness == "sharp" else ""
+        return f"kernel {self.kernel} ({self.sharpness or 'sharpness unknown'}{raises})"
 
     def _slices(self) -> str:
         apart = f"{self.slice_spacing_mm:.3g} mm"
@@ -68,7 +53,7 @@ class Conditions:
             return f"slices {apart} apart, thickness unknown"
         if abs(self.thickness_mm - self.slice_spacing_mm) <= _SAME_MM:
             return f"{self.thickness_mm:.3g} mm slices"
-        gaps = " (gaps between them)" if self.has_gaps else ""
+        gaps = " (gaps between them)" if self.thickness_mm < self.slice_spacing_mm else ""
         return f"{self.thickness_mm:.3g} mm slices every {apart}{gaps}"
 
     def _contrast(self) -> str:
@@ -89,16 +74,10 @@ def conditions_of(spacing_mm: Spacing, series: Series | None) -> Conditions:
     kernel = series.kernel if series else ""
     return Conditions(
         kernel=kernel,
-        is_sharp=_is_sharp(kernel),
+        sharpness=kernel_sharpness(kernel),
         slice_spacing_mm=spacing_mm[0],
         pixel_mm=max(spacing_mm[1:]),
         thickness_mm=series.thickness_mm if series else None,
         is_contrast=contrast,
         contrast_phase=phase,
     )
-
-
-def _is_sharp(kernel: str) -> bool | None:
-    if _SHARP_KERNEL.fullmatch(kernel):
-        return True
-    return False if _SMOOTH_KERNEL.fullmatch(kernel) else None

@@ -108,7 +108,7 @@ def _decode_in_workers(sink: Sink, parts: Sequence[_Part], outcome: Outcome, wor
     lock = threading.Lock()
 
     def take_answer(worker: Worker, part: _Part) -> None:
-        number, task, request = part
+        _, task, request = part
         slices = {f.index: (s, f.rescale) for f, s in zip(task.frames, task.slices, strict=True)}
 
         def take(index: int, said: Decoded, read: Callable[[NDArray[Any]], None]) -> None:

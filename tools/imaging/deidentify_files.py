@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import tempfile
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from tools.imaging.inflate import Inflated
 from tools.imaging.pixels import MOST_BYTES, READ_ERRORS, LeftOut, pixels_of
 from tools.imaging.profile import RemovalLog, deidentify_dataset
 from tools.imaging.quarantine import quarantine_reason
+from tools.imaging.silence import silent_pydicom
 from tools.imaging.sources import Source, open_sources
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def deidentify_files(
     """
     _refuse_overlap(paths, out_folder)
     summary, digests = Summary(), dict[Path, bytes]()
-    with open_sources(paths) as sources:
+    with silent_pydicom(), open_sources(paths) as sources:
         for source in sources:
             try:
                 clean, log = _deidentified(source, key, release=release_quarantined)
@@ -133,11 +133,9 @@ def _deidentified(source: Source, key: bytes, *, release: bool) -> tuple[Dataset
         raise LeftOut("it is a DICOMDIR, an index that names patients")
     if source.form != "dicom":
         raise LeftOut("it is no DICOM file")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's warnings quote the value that is invalid
-        dataset = _read(source)
-        if not release and (reason := _held_back(dataset)):
-            raise LeftOut(reason)
+    dataset = _read(source)
+    if not release and (reason := _held_back(dataset)):
+        raise LeftOut(reason)
     return deidentify_dataset(dataset, key)
 
 
@@ -167,7 +165,8 @@ def _read(source: Source) -> Dataset:
 def _held_back(dataset: Dataset) -> str:
     """The reason to quarantine an object; pixels are searched where one picture is the series.
 
-    Slices of a volume are not searched: every tenth has a shadow that tesseract takes for a word.
+    Slices of a volume are not searched: now and then a shadow reads as a word, and one slice held
+    back makes a gap in the volume.
     """
     from pydicom.pixels.utils import pixel_array
 
@@ -189,9 +188,7 @@ def _packed(clean: Dataset) -> bytes:
 
     buffer = io.BytesIO()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dcmwrite(buffer, clean, enforce_file_format=True)
+        dcmwrite(buffer, clean, enforce_file_format=True)
     except READ_ERRORS as error:
         raise LeftOut("it cannot be written as valid DICOM", "export it again") from error
     return buffer.getvalue()

@@ -6,6 +6,7 @@ taken from the full resolution afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,9 +131,7 @@ def _coarse(hu: NDArray[np.int16], step: int) -> NDArray[np.int16]:
     return (total // (step * step)).astype(np.int16)
 
 
-def _grid_lungs(
-    grid: NDArray[np.int16], spacing: Spacing
-) -> tuple[Labels, Mask]:
+def _grid_lungs(grid: NDArray[np.int16], spacing: Spacing) -> tuple[Labels, Mask]:
     """Right and left lung on the grid, and all air inside the body."""
     from scipy import ndimage
 
@@ -148,6 +147,7 @@ def _grid_lungs(
         (m for m in (pieces == i for i in large) if not is_gas(grid, m)),
         key=lambda m: -int(m.sum()),
     )
+    _refuse_open(masks, body, spacing)
     if not masks or float(masks[0].sum()) * voxel_ml < _LEAST_LUNG_ML:
         raise CannotMeasure("no lung is found")
     if len(masks) > 2:
@@ -159,22 +159,29 @@ def _grid_lungs(
         if float(mask.sum()) * voxel_ml < _LEAST_LUNG_ML:
             raise CannotMeasure("only one aerated lung is found")
         labels[mask] = side
-    _refuse_cut(labels > 0, body, spacing)
+    _refuse_cut(labels > 0, spacing)
     return labels, air
 
 
-def _refuse_cut(lungs: Mask, body: Mask, spacing: Spacing) -> None:
+def _refuse_open(pieces: Sequence[Mask], body: Mask, spacing: Spacing) -> None:
+    """Refuse lungs that run into the edge of the picture.
+
+    There they pass for air round the body, but not in the next slice, where they do not yet reach
+    the edge; skin never moves that far between slices.
+    """
     pixel_cm2 = spacing[1] * spacing[2] / 100.0
-    cm2 = lungs.sum(axis=(1, 2)) * pixel_cm2
-    # Lung that meets the edge of the picture passes for air round the body there, but not in the
-    # next slice, where it does not yet reach the edge; skin never moves that far between slices.
-    lost = np.maximum(
-        (lungs[1:] & ~body[:-1]).sum(axis=(1, 2)), (lungs[:-1] & ~body[1:]).sum(axis=(1, 2))
-    )
-    if float(lost.max()) * pixel_cm2 > _OPEN_CM2:
-        raise CannotMeasure(
-            "the lungs reach the edge of the field of view or open into the air round the body"
+    for lung in pieces:
+        lost = np.maximum(
+            (lung[1:] & ~body[:-1]).sum(axis=(1, 2)), (lung[:-1] & ~body[1:]).sum(axis=(1, 2))
         )
+        if float(lost.max()) * pixel_cm2 > _OPEN_CM2:
+            raise CannotMeasure(
+                "the lungs reach the edge of the field of view or open into the air round the body"
+            )
+
+
+def _refuse_cut(lungs: Mask, spacing: Spacing) -> None:
+    cm2 = lungs.sum(axis=(1, 2)) * spacing[1] * spacing[2] / 100.0
     for area, end in ((cm2[-1], "top"), (cm2[0], "bottom")):
         if area > _CUT_CM2:
             raise CannotMeasure(

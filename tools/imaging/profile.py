@@ -9,7 +9,6 @@ and addresses that the table does not list are removed.
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +18,7 @@ from tools.imaging.deidentify import Derived, derived
 from tools.imaging.pixels import READ_ERRORS, LeftOut
 from tools.imaging.pseudonyms import is_standard_uid, keyed_patient, keyed_uid
 from tools.imaging.reentry import enter_derived
+from tools.imaging.silence import silent_pydicom
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
@@ -29,7 +29,8 @@ TABLE = "dicomfields_2026c"
 
 # Free text, names, dates, addresses and unknown bytes: removed where the table says nothing.
 _FREE_VRS = frozenset({"AE", "AS", "DA", "DT", "LT", "PN", "ST", "TM", "UC", "UN", "UR", "UT"})
-# Standing for values that Derived brings back from closed lists, and what holds any of the others.
+# What Derived brings back from closed lists, what may hold the original encrypted, and what an
+# earlier de-identification said of itself.
 _REMOVED = frozenset(
     {
         "BodyPartExamined", "ConvolutionKernel", "EncryptedAttributesSequence",
@@ -90,8 +91,7 @@ def deidentify_dataset(
             a private class or without UIDs, or hides an overlay in its pixels.
     """
     log = RemovalLog()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's warnings quote the value that is invalid
+    with silent_pydicom():
         try:
             _refuse(dataset)
             keep = derived(dataset) if keep is None else keep

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +27,9 @@ class Chest:
     volume: Volume
     left: Mask
     right: Mask
-    grid: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+    grid: tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
-    def with_hu(self, hu: NDArray[np.int16] | NDArray[np.float64]) -> Chest:
+    def with_hu(self, hu: NDArray[Any]) -> Chest:
         """The same chest with other values."""
         rounded = np.clip(np.rint(hu), -1024, 3071).astype(np.int16)
         return replace(self, volume=replace(self.volume, voxels=rounded))
@@ -68,7 +68,7 @@ def ellipsoid_l(semi_axes_mm: Triple) -> float:
     return float(4 / 3 * np.pi * np.prod(semi_axes_mm)) / 1e6
 
 
-def flipped(volume: Volume, axes: Sequence[int]) -> Volume:
+def flipped(volume: Volume, axes: tuple[int, ...]) -> Volume:
     """The same patient stored the other way round along some axes."""
     assert volume.affine_lps_mm is not None
     affine = volume.affine_lps_mm.copy()

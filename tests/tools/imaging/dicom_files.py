@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from tools.errors import UserError
-from tools.imaging.files import load_paths
+from tools.imaging.files import Loaded, load_paths
+from tools.imaging.series import Series
+from tools.imaging.volume import Volume
 
 Edit = Callable[[Dataset], object]
 
@@ -65,6 +69,28 @@ def stack(count: int = 5, step_mm: float = 2.0, edit: Edit | None = None) -> lis
             edit(made)
         slices.append(made)
     return slices
+
+
+def compress(folder: Path, made: FileDataset, name: str, syntax: UID) -> Path:
+    """Write one file compressed; `made` keeps its own pixels."""
+    packed = copy.deepcopy(made)
+    packed.compress(syntax, generate_instance_uid=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    packed.save_as(folder / name, enforce_file_format=True)
+    return folder / name
+
+
+def bundled(name: str) -> Path:
+    """A file that pydicom carries."""
+    found = get_testdata_file(name, download=False)
+    assert isinstance(found, str)
+    return Path(found)
+
+
+def only(loaded: Loaded) -> tuple[Series, Volume]:
+    """The one series there is."""
+    assert len(loaded.volumes) == 1
+    return loaded.volumes[0]
 
 
 def refusal(*paths: Path) -> str:

@@ -59,4 +59,4 @@ def read(tmp_path: Path, made: Any, *, modality: str = "CT") -> tuple[Series, Vo
 
 def source(path: Path) -> Source:
     """A file on disk as a source."""
-    return Source(name=path.name, form="nifti", path=path)
+    return Source(name=path.name, form="nifti", _path=path)

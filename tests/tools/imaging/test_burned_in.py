@@ -17,9 +17,19 @@ needs_tesseract = pytest.mark.skipif(
 )
 
 
-def _drawn(text: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+_Grey = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+
+def _drawn(text: str) -> _Grey:
     image = Image.new("L", (512, 512), 0)
     ImageDraw.Draw(image).text((20, 20), text, fill=255, font=ImageFont.load_default(24))
+    return np.asarray(image)
+
+
+def _written(grey: _Grey, at: tuple[int, int]) -> _Grey:
+    image = Image.fromarray(grey)
+    font = ImageFont.load_default(16)
+    ImageDraw.Draw(image).text(at, "HOLLOWAY MARGARET", fill=255, font=font)
     return np.asarray(image)
 
 
@@ -76,8 +86,15 @@ def test_real_pages_with_text_are_found(shared_data: Path) -> None:
 
 @needs_tesseract
 @pytest.mark.slow
-def test_clean_slices_raise_few_false_alarms(shared_data: Path) -> None:
+def test_names_on_air_are_found_and_over_anatomy_often_missed(shared_data: Path) -> None:
     slices = sorted((shared_data / "dicom" / "chest_ct").glob("*.dcm"))[::6]
-    found = [text_in_pixels(display_grey(dcmread(path).pixel_array)) for path in slices]
-    assert (len(found), found.count(None)) == (23, 0)
-    assert found.count(True) <= 3
+    alarms = on_air = over_anatomy = 0
+    for path in slices:
+        hu = dcmread(path).pixel_array.astype(int) - 1024
+        grey = np.clip((hu + 160) / 400 * 255, 0, 255).astype(np.uint8)
+        alarms += text_in_pixels(display_grey(hu)) is True
+        on_air += text_in_pixels(_written(grey, (10, 10))) is True
+        over_anatomy += text_in_pixels(_written(grey, (190, 240))) is True
+    # Measured with tesseract 5.3: 1, 23 and 13 of 23.
+    assert len(slices) == 23
+    assert (alarms <= 3, on_air >= 20, over_anatomy < 23) == (True, True, True)

