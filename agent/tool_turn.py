@@ -103,10 +103,14 @@ def refuted_by_measurement(
     measured = {f.series for f in findings if f.source == "measurement"}
     marked: list[dict[str, Any]] = []
     for series in (Series.model_validate(s) for s in state["case"].get("series", [])):
-        of_series = [f for f in seen if f.series == series.id]
-        if series.id in measured and of_series:
-            judged = refute(of_series, bench.lungs_of(series))
-            marked.extend(f.model_dump(mode="json") for f in judged if f.refuted)
+        if series.id in measured and any(f.series == series.id for f in seen):
+            # All findings: a consolidation known from the report limits what can be excluded.
+            judged = refute(findings, bench.lungs_of(series))
+            marked.extend(
+                after.model_dump(mode="json")
+                for before, after in zip(findings, judged, strict=True)
+                if after.refuted != before.refuted
+            )
     return marked
 
 

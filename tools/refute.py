@@ -129,12 +129,11 @@ def _reason(
     if not live or finding.source != "vision" or finding.series != measured.series:
         return ""
     for rule in _RULES:
-        broad = _is_a(vocabulary, finding.term, rule.terms)
-        if broad and not _is_a(vocabulary, finding.term, rule.not_terms):
-            if airless and rule.needs_aerated_lung:
-                continue
-            if reason := rule.excludes(finding, measured):
-                return reason
+        meant = _is_a(vocabulary, finding.term, rule.terms)
+        spared = _is_a(vocabulary, finding.term, rule.not_terms)
+        silent = airless and rule.needs_aerated_lung
+        if meant and not (spared or silent) and (reason := rule.excludes(finding, measured)):
+            return reason
     return ""
 
 

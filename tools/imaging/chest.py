@@ -113,7 +113,8 @@ def part_lungs(both: Mask, spacing: tuple[float, float, float]) -> list[Mask]:
                 continue
             markers = np.zeros(both.shape, dtype=np.int32)
             markers[halves[0]], markers[halves[1]] = 1, 2
-            depth = ndimage.distance_transform_edt(both)
+            # Lungs touch along thin lines in the plane; through slices the same lines may be deep.
+            depth = np.stack([ndimage.distance_transform_edt(one) for one in both])
             parts = watershed(-depth, markers, mask=both)  # type: ignore[no-untyped-call]
             return [parts == 1, parts == 2]
     raise CannotMeasure("only one aerated lung is found, or the two cannot be told apart")

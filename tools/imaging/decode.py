@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -16,7 +16,7 @@ from tools.imaging.frames import FileFrames, Frame
 from tools.imaging.header import data_set_start
 from tools.imaging.inflate import Inflated
 from tools.imaging.pixels import READ_ERRORS, LeftOut, Pixels
-from tools.imaging.worker import Decoded, Request, Worker
+from tools.imaging.worker import Decoded, Reading, Request, Worker
 from tools.imaging.workers import MOST_WORKERS, POOL
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _decode_in_workers(sink: Sink, parts: Sequence[_Part], outcome: Outcome, wor
         _, task, request = part
         slices = {f.index: (s, f.rescale) for f, s in zip(task.frames, task.slices, strict=True)}
 
-        def take(index: int, said: Decoded, read: Callable[[NDArray[Any]], None]) -> None:
+        def take(index: int, said: Decoded, read: Reading) -> None:
             place, rescale = slices[index]
             room = sink.room(place, said.stored, said.shape)
             read(room)

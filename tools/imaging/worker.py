@@ -30,6 +30,8 @@ _PIPE_BYTES = 1 << 20
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP",
                 "TMPDIR")  # fmt: skip
 
+Reading = Callable[[NDArray[Any]], None]  # fills an array with the frame that comes next
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decoded:
@@ -116,7 +118,7 @@ class Worker:
     def answer(
         self,
         request: Request,
-        frame_into: Callable[[int, Decoded, Callable[[NDArray[Any]], None]], None],
+        frame_into: Callable[[int, Decoded, Reading], None],
     ) -> Decoded:
         """Take the answer to the first request that has had none.
 

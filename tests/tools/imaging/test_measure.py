@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.tools.imaging.phantom_volumes import as_volume, measured, phantom
+from tests.tools.imaging.chest_shapes import flipped
+from tests.tools.imaging.phantom_volumes import SEED, as_volume, measured, phantom
 from tools.errors import ToolFailure
 from tools.imaging.files import load_paths
 from tools.imaging.lungs import LEFT, RIGHT, find_lungs
 from tools.imaging.measure import CannotMeasure, measure_lungs
+from tools.imaging.phantom import make_phantom
 from tools.imaging.phantom_lesions import Lesion
 from tools.imaging.volume import Volume
 
@@ -74,19 +76,10 @@ def test_the_dark_lung_is_the_left_one() -> None:
     assert m.right.laa950_fraction < 0.03
 
 
-def _turned(volume: Volume, axis: int) -> Volume:
-    """The same patient stored the other way round along one axis."""
-    assert volume.affine_lps_mm is not None
-    affine = volume.affine_lps_mm.copy()
-    affine[:3, 3] += affine[:3, axis] * (volume.voxels.shape[axis] - 1)
-    affine[:3, axis] *= -1
-    return replace(volume, voxels=np.flip(volume.voxels, axis), affine_lps_mm=affine)
-
-
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_sides_come_from_the_affine_not_from_the_picture(axis: int) -> None:
     volume = as_volume(phantom(Lesion.HYPERLUCENT_LUNG))
-    plain, turned = measured(Lesion.HYPERLUCENT_LUNG), measure_lungs(_turned(volume, axis))
+    plain, turned = measured(Lesion.HYPERLUCENT_LUNG), measure_lungs(flipped(volume, (axis,)))
     assert turned.left == plain.left
     assert turned.right == plain.right
     if axis == 0:
@@ -103,6 +96,16 @@ def test_rows_and_columns_may_be_swapped() -> None:
         affine_lps_mm=volume.affine_lps_mm[:, [0, 2, 1, 3]],
     )
     assert measure_lungs(swapped).left == measured(Lesion.HYPERLUCENT_LUNG).left
+
+
+@pytest.mark.parametrize("shape", [(55, 256, 256), (110, 160, 160)])
+def test_coarse_slices_and_pixels_keep_the_volumes(shape: tuple[int, int, int]) -> None:
+    made = make_phantom(lesion=Lesion.NONE, seed=SEED, shape=shape)  # at 5 mm the lungs touch
+    voxel_l = float(np.prod(made.spacing_mm)) / 1e6
+    m = measure_lungs(as_volume(made))
+    for side, numbers in ((made.left, m.left), (made.right, m.right)):
+        drawn_l = int((side & (made.hu < -400)).sum()) * voxel_l
+        assert numbers.volume_l == pytest.approx(drawn_l, rel=0.01)
 
 
 def test_lungs_that_touch_are_parted() -> None:
