@@ -5,8 +5,7 @@ differ in a few elements only, so a header is cut here into what slices share an
 slice's own; what is shared is given to pydicom once. A header that cannot be walked goes to pydicom
 as it is, which knows more of the ways in which files are odd.
 
-The walk also bounds what a hostile header can cost: its length, its number of elements and items,
-and how deep sequences nest.
+The walk also bounds what a hostile header can cost: its length, its items, and how deep they nest.
 """
 
 from __future__ import annotations

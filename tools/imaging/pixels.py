@@ -21,7 +21,7 @@ _MOST_FRAMES = 20_000
 READ_ERRORS = (
     ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError,
     OSError, RecursionError, RuntimeError, StopIteration, TypeError, ValueError, lzma.LZMAError,
-    struct.error, zipfile.BadZipFile, zlib.error,
+    struct.error, zipfile.BadZipFile, zlib.error, BytesLengthException,
 )  # fmt: skip
 
 _NATIVE = {
