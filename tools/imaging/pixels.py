@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydicom.errors import BytesLengthException
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
