@@ -69,7 +69,8 @@ def test_an_index_does_not_lead_out_of_its_folder(disc: Path, tmp_path: Path, wa
         content = (disc / "DICOMDIR").read_bytes()
         old = "\\".join(parts).encode()
         new = b"..\\out\\1.dcm".ljust(len(old))
-        assert len(new) == len(old) and old in content
+        assert len(new) == len(old)
+        assert old in content
         (disc / "DICOMDIR").write_bytes(content.replace(old, new))
     loaded = load_paths([disc / "DICOMDIR"])
     assert only(loaded)[0].slices == 4
