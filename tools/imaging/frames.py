@@ -134,7 +134,7 @@ def read_frame(dataset: Dataset, index: int) -> Frame:
         is_hu=is_hu,
         number=index if "PerFrameFunctionalGroupsSequence" in dataset else int(number or 0),
         phase=tuple(
-            str(_first(places, _ENHANCED.get(keyword, keyword)) or _first(places, keyword) or "")
+            _said(places, _ENHANCED.get(keyword, keyword)) or _said(places, keyword)
             for keyword in PHASES.values()
         ),
     )
@@ -153,6 +153,11 @@ def _groups(dataset: Dataset, index: int) -> Iterable[Dataset]:
 
 def _first(places: list[Dataset], keyword: str) -> object:
     return next((p.get(keyword) for p in places if p.get(keyword) is not None), None)
+
+
+def _said(places: list[Dataset], keyword: str) -> str:
+    value = _first(places, keyword)
+    return "" if value is None else str(value)
 
 
 def _number(places: list[Dataset], keyword: str) -> float | None:

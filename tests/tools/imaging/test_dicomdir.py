@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pydicom.data import get_testdata_file
 from pydicom.fileset import FileSet
 
 from tests.tools.imaging.dicom_files import only, refusal, stack, write
@@ -80,10 +79,3 @@ def test_a_broken_index_says_what_to_give(disc: Path) -> None:
     content = (disc / "DICOMDIR").read_bytes()
     (disc / "DICOMDIR").write_bytes(content[:400])
     assert "give the folder it lies in instead" in refusal(disc / "DICOMDIR")
-
-
-def test_the_index_that_pydicom_carries_is_read() -> None:
-    found = get_testdata_file("DICOMDIR", download=False)
-    assert isinstance(found, str)
-    loaded = load_paths([Path(found)])
-    assert sum(s.slices for s, _ in loaded.volumes) > 10
