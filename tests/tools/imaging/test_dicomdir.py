@@ -11,6 +11,9 @@ from pydicom.fileset import FileSet
 from tests.tools.imaging.dicom_files import only, refusal, stack, write
 from tools.imaging.files import load_paths
 
+# pydicom's FileSet leaves its temporary folder to the garbage collector, which warns.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 @pytest.fixture
 def disc(tmp_path: Path) -> Path:
