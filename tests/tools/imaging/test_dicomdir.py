@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
@@ -11,19 +13,20 @@ from pydicom.fileset import FileSet
 from tests.tools.imaging.dicom_files import only, refusal, stack, write
 from tools.imaging.files import load_paths
 
-# pydicom's FileSet leaves its temporary folder to the garbage collector, which warns.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 @pytest.fixture
 def disc(tmp_path: Path) -> Path:
     """A folder as on a CD, with an index and files without a suffix."""
-    contents = FileSet()
-    for made in stack(5):
-        made.StudyInstanceUID, made.StudyDate, made.StudyTime = "2.25.3", "20200101", "1010"
-        made.StudyID, made.SeriesNumber, made.AccessionNumber = "1", 1, ""
-        contents.add(made)
-    contents.write(tmp_path / "disc")
+    with warnings.catch_warnings():  # FileSet leaves its temporary folder to the collector
+        warnings.simplefilter("ignore", ResourceWarning)
+        contents = FileSet()
+        for made in stack(5):
+            made.StudyInstanceUID, made.StudyDate, made.StudyTime = "2.25.3", "20200101", "1010"
+            made.StudyID, made.SeriesNumber, made.AccessionNumber = "1", 1, ""
+            contents.add(made)
+        contents.write(tmp_path / "disc")
+        del contents, made
+        gc.collect()
     return tmp_path / "disc"
 
 
