@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples in every run, whatever the machine's load; --hypothesis-profile default for new.
+hypothesis.settings.register_profile("hoofbeat", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("hoofbeat")
 
 _OFFLINE = {
     "HF_HUB_OFFLINE": "1",

@@ -32,8 +32,10 @@ from tools.imaging.pixels import READ_ERRORS, LeftOut
 
 _MOST_MEMORY = 1536 << 20  # on top of what the interpreter and its packages map
 _JPEG_12_BIT = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55")
+_MOST_TILES = 65_535
 _FASTEST = ("pyjpegls", "pylibjpeg", "pydicom")  # before GDCM, where both decode a syntax
 _JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
+_HTJ2K = tuple(f"1.2.840.10008.1.2.4.{n}" for n in (201, 202, 203))
 
 
 def main() -> None:
@@ -76,12 +78,18 @@ def _answer(answers: BinaryIO, request: dict[str, Any], content: bytes) -> None:
 
 
 def _same(first: NDArray[Any], others: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-    """The frames, all like the first: a short answer tells the reader that one was not."""
+    """The frames, all like the first; the process ends where one is not, or cannot be decoded.
+
+    Between frames there is no room for words, and the end of the pipe is what the reader sees.
+    """
     yield first
-    for frame in others:
-        if frame.shape != first.shape or frame.dtype != first.dtype:
-            sys.exit(1)
-        yield frame
+    try:
+        for frame in others:
+            if frame.shape != first.shape or frame.dtype != first.dtype:
+                sys.exit(1)
+            yield frame
+    except READ_ERRORS:
+        sys.exit(1)
 
 
 def _frames(dataset: Dataset, indices: Sequence[int]) -> Iterator[NDArray[Any]]:
@@ -95,11 +103,27 @@ def _frames(dataset: Dataset, indices: Sequence[int]) -> Iterator[NDArray[Any]]:
     decoder = _decoder(syntax)
     fastest = next((p for p in _FASTEST if p in decoder.available_plugins), "")
     for index in indices:
+        if syntax in (*_JPEG_2000, *_HTJ2K):
+            _check_tiles(dataset, index)
         try:
             frame, _ = decoder.as_array(dataset, index=index, decoding_plugin=fastest)
         except READ_ERRORS:
             frame, _ = decoder.as_array(dataset, index=index)  # whichever else can
         yield frame.astype(frame.dtype.newbyteorder("="), copy=False)
+
+
+def _check_tiles(dataset: Dataset, index: int) -> None:
+    """Refuse a JPEG 2000 stream whose tiles would keep a codec busy for ever (T.800, A.5.1)."""
+    count = int(dataset.get("NumberOfFrames") or 1)
+    stream = get_frame(dataset.PixelData, index, number_of_frames=count)
+    at = stream.find(b"\xff\x4f\xff\x51")  # SOC, SIZ; after the boxes of a JP2 file, if any
+    width, height, left, top, tile_width, tile_height = struct.unpack_from(">6I", stream, at + 8)
+    if at < 0 or (width - left, height - top) != (int(dataset.Columns), int(dataset.Rows)):
+        raise ValueError("the stream and the header disagree on the size")
+    if not tile_width or not tile_height:
+        raise ValueError("tiles without an area")
+    if -(-width // tile_width) * -(-height // tile_height) > _MOST_TILES:
+        raise ValueError("too many tiles")
 
 
 def _decoder(syntax: UID) -> Decoder:

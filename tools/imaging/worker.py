@@ -25,7 +25,7 @@ from tools.imaging.pixels import READ_ERRORS, LeftOut, Pixels
 from tools.imaging.sources import Source
 
 _START_S, _LOOK_S = 60.0, 0.25
-_FILE_S, _MEGAPIXEL_S = 8.0, 1.0  # codecs here decode 8 megapixels a second and more
+_FILE_S, _MEGAPIXEL_S = 4.0, 0.5  # codecs here decode 8 megapixels a second and more
 _PIPE_BYTES = 1 << 20
 # No key or token of the person's reaches a process that decodes hostile files.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP",

@@ -29,7 +29,7 @@ from pydicom.uid import (
     RLELossless,
 )  # fmt: skip
 
-from tests.tools.imaging.dicom_files import compress, ct_slice, only, stack, write
+from tests.tools.imaging.dicom_files import compress, ct_slice, only, refusal, stack, write
 from tools.imaging import decode
 from tools.imaging.files import load_paths
 
@@ -140,15 +140,44 @@ def test_frames_of_one_file_in_any_order_find_their_place(tmp_path: Path) -> Non
         assert np.array_equal(volume.voxels, values - 1024)
 
 
-def test_high_throughput_jpeg_2000_decodes(tmp_path: Path) -> None:
-    values = np.arange(0, 64 * 37, 37).reshape(8, 8)
-    made = ct_slice(values)
+_RAMP = np.arange(0, 64 * 37, 37).reshape(8, 8)
+
+
+def _htj2k(*streams: bytes) -> FileDataset:
+    made = ct_slice(_RAMP)
     made.PixelRepresentation, made.RescaleIntercept = 0, -1024
-    made.PixelData = encapsulate([_HTJ2K])
+    made.PixelData = encapsulate(list(streams))
     made["PixelData"].is_undefined_length = True
     made.file_meta.TransferSyntaxUID = HTJ2KLossless
-    _, volume = only(load_paths([write(tmp_path, made)]))
-    assert np.array_equal(volume.voxels[0], values - 1024)
+    if len(streams) > 1:
+        made.NumberOfFrames = len(streams)
+        made.Modality = "XA"
+    return made
+
+
+def test_high_throughput_jpeg_2000_decodes(tmp_path: Path) -> None:
+    _, volume = only(load_paths([write(tmp_path, _htj2k(_HTJ2K))]))
+    assert np.array_equal(volume.voxels[0], _RAMP - 1024)
+
+
+def test_a_bad_frame_after_a_good_one_is_known_at_once(tmp_path: Path) -> None:
+    folder = write(tmp_path, _htj2k(_HTJ2K, _HTJ2K[:150]))
+    # Not by the time that runs out while the frame is waited for.
+    assert "its pixels are truncated" in refusal(folder)
+
+
+@pytest.mark.parametrize("width", [0, 1 << 31])
+def test_a_jpeg_2000_stream_that_is_not_the_size_of_its_header_is_refused(
+    tmp_path: Path, width: int
+) -> None:
+    for at in (8, 24):  # of the picture, of a tile
+        stream = bytearray(_HTJ2K)
+        stream[at : at + 4] = width.to_bytes(4, "big")
+        loaded = _htj2k(bytes(stream))
+        if at == 24 and width:
+            assert only(load_paths([write(tmp_path / "wide", loaded)]))[0].slices == 1
+        else:
+            assert "its pixels are truncated" in refusal(write(tmp_path / str(at), loaded))
 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])

@@ -34,7 +34,7 @@ _PLACES: tuple[Triple, ...] = tuple(
 )
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=12)
 @given(
     slice_mm=st.floats(0.5, 5.0),
     pixel_mm=st.floats(1.2, 2.5),
