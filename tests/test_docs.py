@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from agent.demo import demo_study
+from agent.settings import Settings
 from knowledge.entry import load_entries
 from knowledge.vocabulary import load_vocabulary
+from tools.imaging.windows import WINDOWS
 
 ROOT = Path(__file__).parent.parent
 
@@ -60,3 +62,19 @@ def test_every_relative_link_leads_somewhere() -> None:
         if not (document.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_every_setting_is_explained() -> None:
+    table = (ROOT / "docs/embedding.md").read_text("utf-8").split("## Settings")[1]
+    assert [name for name in Settings.model_fields if f"`{name}`" not in table] == []
+
+
+def test_the_windows_are_those_of_the_table() -> None:
+    text = (ROOT / "docs/imaging.md").read_text("utf-8")
+    names, _, values = (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.split("## Windows")[1].split("\n")
+        if line.startswith("|")
+    )
+    told = dict(zip(names, values, strict=True))
+    assert told == {w.name: f"{w.level_hu:g}/{w.width_hu:g}" for w in WINDOWS.values()}
