@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -87,6 +87,8 @@ class Case(BaseModel):
         """
         from tools.imaging.deidentify import scrub_text
 
+        if first_series and not paths:
+            raise UserError(f"there is no series {first_series!r}: no images were given")
         settings = settings or Settings()
         settings.open_cache()
         store = ArtifactStore(settings.artifact_dir)
@@ -98,6 +100,7 @@ class Case(BaseModel):
             modality=str(described.get("modality") or ""),
             first_series=first_series,
             release_quarantined=release_quarantined,
+            keeps_instances=settings.vision_dicom_store is not None,
         )
         loaded = keep_images(paths, store, reading=reading) if paths else {}
         given = {k: v for k, v in described.items() if v is not None}
@@ -119,6 +122,8 @@ class Reading:
         first_series: The id that the person wants first.
         release_quarantined: As in Case.load.
         first_number: Number of the first series, 1 for a new case.
+        keeps_instances: Keep, with the pixels, where each slice lies in a DICOM store. These are
+            original UIDs, so it is for a person who has named the store to read it from.
     """
 
     question: str = ""
@@ -126,6 +131,7 @@ class Reading:
     first_series: str = ""
     release_quarantined: bool = False
     first_number: int = 1
+    keeps_instances: bool = False
 
 
 def keep_images(
@@ -144,7 +150,8 @@ def keep_images(
     kept: list[Series] = []
     for number, (one, volume) in enumerate(loaded.volumes, start=reading.first_number):
         limits = (*one.limits, *limits_of(one, volume, question=reading.question))
-        update = {"id": f"S{number}", "ref": store.put(volume), "limits": limits}
+        kept_volume = volume if reading.keeps_instances else replace(volume, instances=None)
+        update = {"id": f"S{number}", "ref": store.put(kept_volume), "limits": limits}
         kept.append(one.model_copy(update=update))
     chosen = loaded.chosen if reading.first_number == 1 else ""
     if reading.first_series:

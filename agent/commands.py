@@ -14,6 +14,8 @@ from agent.cli import steps
 from agent.settings import build_settings
 from tools.errors import ToolFailure, UserError
 
+_NOT_CHECKED = "no empty study was shown to the vision model: mend first what does not work"
+
 
 def series(options: argparse.Namespace) -> int:
     """List the series of a study, the one that is read first at the top."""
@@ -44,6 +46,8 @@ def montage(options: argparse.Namespace) -> int:
     from tools.imaging.files import load_paths
     from tools.imaging.montage import save_montage
 
+    if not options.png.parent.is_dir():
+        raise UserError(f"no folder {options.png.parent.name!r} to write {options.png.name!r} into")
     with steps(Console(stderr=True)) as on_step:
         on_step("reading the images")
         loaded = load_paths(
@@ -52,7 +56,7 @@ def montage(options: argparse.Namespace) -> int:
             modality=options.modality,
         )
         ids = [f"S{number}" for number in range(1, len(loaded.volumes) + 1)]
-        wanted = options.series or ids[0]
+        wanted = options.series.strip().upper() or ids[0]
         if wanted not in ids:
             raise UserError(f"no series {wanted!r}; there are {', '.join(ids)}")
         one, volume = loaded.volumes[ids.index(wanted)]
@@ -70,7 +74,13 @@ def deidentify(options: argparse.Namespace) -> int:
     from tools.imaging.deidentify_files import deidentify_files
     from tools.imaging.pseudonyms import open_key
 
-    key_file = options.key or options.out.with_name(options.out.name + ".key")
+    out = options.out.resolve()  # "." has no name that the key could be called by
+    key_file = options.key or out.parent / f"{out.name}.key"
+    if key_file.resolve().is_relative_to(out):
+        raise UserError(
+            f"the key file {key_file.name!r} lies in the output folder, and would go with the "
+            "copies; name a file outside it with --key"
+        )
     with steps(Console(stderr=True)) as on_step:
         on_step("de-identifying")
         summary = deidentify_files(
@@ -99,9 +109,10 @@ def doctor(options: argparse.Namespace) -> int:
             is_sound &= line.works
             mark = "[green]works[/green]" if line.works else "[red]does not work[/red]"
             console.print(f"{escape(line.what)}: {mark}; {escape(line.detail)}", highlight=False)
-        if options.vision is not None and is_sound:
-            for said in check_eyes(settings, on_step=on_step):
-                console.print(escape(said), highlight=False)
+        if options.vision is not None:
+            said = check_eyes(settings, on_step=on_step) if is_sound else (_NOT_CHECKED,)
+            for line_said in said:
+                console.print(escape(line_said), highlight=False)
     return 0 if is_sound else 1
 
 

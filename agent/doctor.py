@@ -115,7 +115,14 @@ def _decoders() -> CheckLine:
 
 def _knowledge(settings: Settings) -> str:
     knowledge = KnowledgeBase(settings.open_cache(), model=settings.embedding_model)
-    found = knowledge.search("thin-walled lung cysts", limit=1)
+    try:
+        found = knowledge.search("thin-walled lung cysts", limit=1)
+    except (ImportError, OSError, ValueError) as error:  # what sentence-transformers raises
+        raise UserError(
+            f"the encoder {settings.embedding_model!r} or its index cannot be opened "
+            f"({type(error).__name__}); set HOOFBEAT_EMBEDDING_MODEL to a sentence-transformers "
+            "model or its folder, or leave it out"
+        ) from error
     return f"{len(knowledge.entries)} entries; a search found {found[0].disease}"
 
 

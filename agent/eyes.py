@@ -24,12 +24,23 @@ def build_vision(settings: Settings) -> VisionModel | None:
         vision,
         settings.open_cache() / _CACHE_FOLDER,
         max_bytes=settings.vision_cache_mib << 20,
-        parameters=settings.vision_image_format,
+        parameters=f"{settings.vision_base_url or ''} {settings.vision_image_format}",
     )
 
 
 def _backend(settings: Settings) -> VisionModel | None:
     kind, _, what = settings.vision.partition(":")
+    if settings.vision_dicom_store and kind != "vertex":
+        raise UserError(
+            "a DICOM store is read by a Vertex AI endpoint only; unset "
+            "HOOFBEAT_VISION_DICOM_STORE, or set HOOFBEAT_VISION to vertex:projects/P/locations/L/endpoints/E"
+        )
+    if settings.vision_quantization != "none" and kind != "transformers":
+        raise UserError(
+            f"vision {settings.vision!r} does not load weights that could be "
+            f"{settings.vision_quantization}; unset HOOFBEAT_VISION_QUANTIZATION, or set "
+            "HOOFBEAT_VISION to transformers:FOLDER_OR_HUB_ID"
+        )
     if kind == "transformers":
         from tools.vision.transformers_model import TransformersVision
 

@@ -44,6 +44,7 @@ def build_agent(
         store=ArtifactStore(settings.artifact_dir),
         knowledge=KnowledgeBase(cache_dir, model=settings.embedding_model),
         vision=vision or build_vision(settings),
+        dicom_store=settings.vision_dicom_store or "",
     )
     return build_graph(
         planner or build_planner(settings), bench, settings, checkpointer=checkpointer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,10 @@ _PREFIX = "HOOFBEAT_"
 # Used by the tests and the benchmarks, not by the agent.
 _OTHER_VARIABLES = frozenset({"HOOFBEAT_DATA"})
 
+_STORE = re.compile(
+    r"https://healthcare\.googleapis\.com/v1(?:beta1)?/projects/[\w.:-]+/locations/[a-z0-9-]+"
+    r"/datasets/[\w.-]+/dicomStores/[\w.-]+/dicomWeb"
+)
 _EYES = {
     "transformers": "FOLDER_OR_HUB_ID",
     "medsiglip": "FOLDER_OR_HUB_ID",
@@ -49,6 +54,8 @@ class Settings(BaseSettings):
         vision_requests_per_minute: 0 for no limit.
         vision_parallel: Requests at the same time, to a server.
         vision_image_format: What pictures are sent as.
+        vision_dicom_store: DICOMweb root of the DICOM store of Google's Cloud Healthcare API that
+            holds the studies; a Vertex AI endpoint then reads CT slices and radiographs from it.
         pixels_may_leave: Pixels may go to a server that is not on this machine.
         vision_cache: Keep replies of the vision model on disk, by the content they were given for.
         vision_cache_mib: How much of them.
@@ -75,6 +82,7 @@ class Settings(BaseSettings):
     vision_requests_per_minute: int = Field(default=0, ge=0)
     vision_parallel: int = Field(default=4, ge=1, le=64)
     vision_image_format: Literal["png", "jpeg"] = "png"
+    vision_dicom_store: str | None = None
     pixels_may_leave: bool = False
     vision_cache: bool = True
     vision_cache_mib: int = Field(default=512, ge=1)
@@ -106,6 +114,16 @@ class Settings(BaseSettings):
             return vision
         known = ", ".join(f'"{kind}:{what}"' for kind, what in _EYES.items())
         raise ValueError(f'vision is "none" or one of {known}, got {vision!r}')
+
+    @field_validator("vision_dicom_store")
+    @classmethod
+    def _known_store(cls, root: str | None) -> str | None:
+        if root is None or _STORE.fullmatch(root):
+            return root
+        raise ValueError(
+            "vision_dicom_store is https://healthcare.googleapis.com/v1/projects/P/locations/L/"
+            f"datasets/D/dicomStores/S/dicomWeb, got {root!r}"
+        )
 
     @property
     def artifact_dir(self) -> Path:

@@ -27,12 +27,13 @@ def within_budget(
         if call["name"] == SUBMIT:
             why = f"call {SUBMIT} alone, after the other tools have answered"
         elif call["name"] in VISION_TOOLS:
-            vision_calls_left -= vision_cost(call)
-            why = (
-                ""
-                if vision_calls_left >= 0
-                else "the vision budget is spent: submit with what there is"
-            )
+            cost = vision_cost(call)
+            if cost <= vision_calls_left:
+                vision_calls_left -= cost
+            elif vision_calls_left > 0:
+                why = f"{cost} windows, and the vision budget holds {vision_calls_left}: name fewer"
+            else:
+                why = "the vision budget is spent: submit with what there is"
         if why:
             refused.append(
                 ToolMessage(why, tool_call_id=str(call["id"]), name=call["name"], status="error")
@@ -43,10 +44,12 @@ def within_budget(
 
 
 def vision_cost(call: Mapping[str, Any]) -> int:
-    """How many vision calls a tool call counts for: a look one for each window."""
+    """How many vision calls a tool call counts for: a look one for each window it names."""
     if call["name"] not in VISION_TOOLS:
         return 0
-    return max(1, len(call["args"].get("windows") or ()))
+    windows = call["args"].get("windows")
+    # Arguments of a wrong type are for the tool to refuse.
+    return max(1, len(set(map(str, windows)))) if isinstance(windows, list) else 1
 
 
 def with_unique_ids(reply: AIMessage) -> AIMessage:

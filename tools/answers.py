@@ -1,12 +1,44 @@
-"""A tool's answer: compact JSON for the planner, and the outcome as its artifact."""
+"""A tool's arguments, refused where unknown, and its answer: compact JSON and an artifact."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from langchain_core.tools import BaseTool, StructuredTool
+from pydantic import BaseModel, create_model, model_validator
+
+from tools.errors import ToolFailure
 
 Answer = tuple[str, dict[str, Any]]
+
+
+def planner_tool(function: Callable[..., Answer]) -> BaseTool:
+    """A function as a tool that takes its own arguments and no others.
+
+    LangChain drops an unknown argument without a word: a planner that misspells `slices` would take
+    what it gets for the slices it asked for. Here the call raises ToolFailure with what is taken.
+    """
+    tool = StructuredTool.from_function(function, response_format="content_and_artifact")
+    schema = cast("type[BaseModel]", tool.args_schema)
+
+    def known(given: Any) -> Any:
+        unknown = sorted(set(given) - set(schema.model_fields))
+        if unknown:
+            raise ToolFailure(
+                f"{tool.name} has no argument {unknown[0]!r}; it takes "
+                f"{', '.join(tool.args) or 'none'}"
+            )
+        return given
+
+    strict = create_model(
+        tool.name,
+        __base__=schema,
+        __doc__=schema.__doc__,
+        __validators__={"known": model_validator(mode="before")(known)},  # type: ignore[dict-item]
+    )
+    return tool.model_copy(update={"args_schema": strict})
 
 
 def answer_with(found: dict[str, Any]) -> Answer:

@@ -23,7 +23,6 @@ Plane = Literal["", "coronal", "sagittal", "axial"]
 _SLICES_PER_LOOK = 16
 _SLABS_PER_LOOK = 8
 _CUTS_PER_LOOK = 6
-_TERMS_PER_LOOK = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,9 +30,9 @@ class Choice:
     """Which views of a series are wanted.
 
     Attributes:
-        slices: 1-based numbers of slices; of rows or columns where a plane is given; () for an even
-            choice.
-        plane: Reformat along it; "" shows the slices as they were made.
+        slices: 1-based numbers of slices, which slabs have in their middle; of rows or columns
+            where a plane is given; () for an even choice, or one cut through the body's middle.
+        plane: Reformat along it, one voxel thick; "" shows the slices as they were made.
         projection: "slice" for single slices, else how each slab becomes one picture.
         thickness_mm: Of a slab.
     """
@@ -45,16 +44,34 @@ class Choice:
 
 
 def make_look(
-    volume: Volume, series: Series, window: str, choice: Choice, terms: Sequence[Term]
+    volume: Volume,
+    series: Series,
+    window: str,
+    choice: Choice,
+    terms: Sequence[Term],
+    *,
+    dicom_store: str = "",
 ) -> Look:
     """The views of one window, ready to be asked about.
+
+    Args:
+        dicom_store: DICOMweb root of the store that holds the study, for an endpoint that reads it
+            there. Views that are a slice as it lies in the store carry its URI: radiographs, and
+            CT in the window that such an endpoint makes itself, "medgemma".
 
     Raises:
         ToolFailure: When the window, the slices or the plane do not fit the series.
     """
     views = _views(volume, series.id, window, choice)
+    is_as_stored = window in ("medgemma", AS_DISPLAYED) and not any(
+        view.cut or view.projection != "slice" for view in views
+    )
+    uris: tuple[str, ...] = ()
+    if dicom_store and is_as_stored and volume.instances is not None:
+        uris = tuple(f"{dicom_store}/{volume.instances[v.slices[0] - 1]}" for v in views)
     return Look(
         views=views,
+        dicomweb_uris=uris,
         terms=tuple(terms),
         is_volume=series.kind != "image" and not choice.plane,
         modality=series.modality,
@@ -85,7 +102,7 @@ def terms_for(vocabulary: Vocabulary, series: Series, window: str) -> tuple[Term
             f"the vocabulary has no finding of {series.modality} for the {window} window; "
             "ask for another series or window"
         )
-    return terms[:_TERMS_PER_LOOK]
+    return terms
 
 
 def window_of(term: Term, series: Series) -> str:
@@ -97,13 +114,23 @@ def window_of(term: Term, series: Series) -> str:
 
 def _views(volume: Volume, series_id: str, window: str, choice: Choice) -> tuple[View, ...]:
     if choice.plane:
-        positions: tuple[int | None, ...] = choice.slices[:_CUTS_PER_LOOK] or (None,)
+        if choice.projection != "slice":
+            raise ToolFailure(
+                f"a {choice.plane} reformat is one voxel thick and has no projection; ask for the "
+                f"{choice.projection} without a plane, or for the plane without a projection"
+            )
+        if len(choice.slices) > _CUTS_PER_LOOK:
+            raise ToolFailure(
+                f"one look shows at most {_CUTS_PER_LOOK} cuts of a plane, got "
+                f"{len(choice.slices)}; name fewer rows or columns, or look twice"
+            )
+        positions: tuple[int | None, ...] = choice.slices or (None,)
         return tuple(reformat_view(volume, series_id, window, choice.plane, at) for at in positions)
     if choice.projection == "slice":
         slices = choice.slices or even_slices(volume.slices, _SLICES_PER_LOOK)
         return slice_views(volume, series_id, window, slices)
     centres = choice.slices or even_slices(volume.slices, _SLABS_PER_LOOK)
-    return tuple(
+    slabs = tuple(
         slab_view(
             volume,
             series_id,
@@ -114,3 +141,9 @@ def _views(volume: Volume, series_id: str, window: str, choice: Choice) -> tuple
         )
         for centre in centres
     )
+    if any(len(slab.slices) == 1 for slab in slabs):
+        raise ToolFailure(
+            f"a slab of {choice.thickness_mm:g} mm of series {series_id} holds one slice and "
+            "projects nothing; ask for single slices"
+        )
+    return slabs

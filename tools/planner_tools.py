@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from langgraph.prebuilt import InjectedState
 from pydantic import Field
 
 from knowledge.vocabulary import Term
 from tools import TOOLS, outcome
-from tools.answers import Answer, answer_with
+from tools.answers import Answer, answer_with, planner_tool
 from tools.ask import ask_look, finding_from_answer
 from tools.diseases import disease_finder
 from tools.errors import ToolFailure
@@ -24,7 +24,7 @@ from tools.locate import locate_finding
 from tools.looks import Choice, Plane, make_look, terms_for, window_of
 from tools.measured import findings_from_lungs
 from tools.merge import merge_findings, window_conflicts
-from tools.shown import RADIOGRAPHS
+from tools.shown import RADIOGRAPHS, Look
 from tools.vision.base import VisionModel
 from tools.weigh import standing, weigh
 from tools.workbench import Workbench, pick_series
@@ -33,6 +33,10 @@ State = Annotated[dict[str, Any], InjectedState]
 SeriesId = Annotated[str, Field(description="Series id; empty: the first.")]
 
 _CANDIDATES = 10
+_NOT_MEASURED = {
+    "image": "it is one picture, whose scale in the patient is not known",
+    "slices": "its slices have no geometry that can be trusted",
+}
 
 
 def bind(bench: Workbench) -> list[BaseTool]:
@@ -65,7 +69,14 @@ def bind(bench: Workbench) -> list[BaseTool]:
         choice = Choice(slices=tuple(slices), plane=plane, projection=projection)
         vocabulary = bench.knowledge.vocabulary
         looks = [
-            make_look(volume, one, window, choice, terms_for(vocabulary, one, window))
+            make_look(
+                volume,
+                one,
+                window,
+                choice,
+                terms_for(vocabulary, one, window),
+                dicom_store=bench.dicom_store,
+            )
             for window in dict.fromkeys(windows)
         ]
         if not looks or is_disease is None:
@@ -104,26 +115,30 @@ def bind(bench: Workbench) -> list[BaseTool]:
         choice = Choice(slices=tuple(slices))
         found: list[Finding] = []
         answers: list[dict[str, Any]] = []
-        for window, asked in by_window.items():
-            a_look = make_look(volume, one, window, choice, asked)
-            for answer in ask_look(vision, a_look):
-                answers.append(
-                    {"question": answer.question, "window": window, "p_yes": answer.p_yes}
-                )
-                if answer.p_yes is None:
-                    continue
-                finding = finding_from_answer(answer)
-                if (
-                    finding.present
-                    and one.modality in RADIOGRAPHS
-                    and vision.capabilities.localises
-                ):
-                    box = locate_finding(vision, a_look.views[0], answer.term, one.modality)
-                    finding = finding.model_copy(update={"box_px": box})
-                found.append(finding)
+        for a_look in [
+            make_look(volume, one, w, choice, t, dicom_store=bench.dicom_store)
+            for w, t in by_window.items()
+        ]:
+            window = a_look.views[0].window
+            try:
+                answered = ask_look(vision, a_look)
+            except ToolFailure as failure:  # the answers of the other windows stand
+                answers.append({"window": window, "failure": str(failure)})
+                continue
+            for answer in answered:
+                said = {"question": answer.question, "window": window, "p_yes": answer.p_yes}
+                answers.append(said)
+                if answer.p_yes is not None:
+                    finding, no_box = _boxed(
+                        vision, a_look, finding_from_answer(answer), answer.term
+                    )
+                    said |= {"no_box": no_box} if no_box else {}
+                    found.append(finding)
         if not found:
+            why = "; ".join(dict.fromkeys(a["failure"] for a in answers if "failure" in a))
             raise ToolFailure(
-                "the vision model answered neither yes nor no; try other slices or look at the "
+                why
+                or "the vision model answered neither yes nor no; try other slices or look at the "
                 "window instead"
             )
         return answer_with(
@@ -146,7 +161,15 @@ def bind(bench: Workbench) -> list[BaseTool]:
         """Measure on a CT volume: the lungs, the HU of a region, or a distance. No model."""
         one = pick_series(_series(state), series)
         if one.kind != "volume":
-            raise ToolFailure(f"{one.id} cannot be measured: {'; '.join(one.limits) or one.kind}")
+            raise ToolFailure(
+                f"{one.id} cannot be measured: {_NOT_MEASURED[one.kind]}; look at it, ask about "
+                "terms, or measure another series"
+            )
+        if what == "lungs" and points:
+            raise ToolFailure(
+                "the lungs are measured as a whole; leave out points, or ask for the region or the "
+                "distance"
+            )
         if what == "lungs":
             lungs = bench.lungs_of(one)
             found = [f.model_dump() for f in findings_from_lungs(lungs, one.id)]
@@ -218,10 +241,7 @@ def bind(bench: Workbench) -> list[BaseTool]:
         )
 
     made = {f.__name__: f for f in (look, ask, measure, search_knowledge, weigh_evidence)}
-    return [
-        StructuredTool.from_function(made[name], response_format="content_and_artifact")
-        for name in TOOLS
-    ]
+    return [planner_tool(made[name]) for name in TOOLS]
 
 
 def _series(state: Mapping[str, Any]) -> list[Series]:
@@ -234,6 +254,18 @@ def _points(points: Sequence[Sequence[int]], count: int) -> list[Point]:
             f"needs {count} point{'s' if count > 1 else ''} as [slice, row, column], got {points!r}"
         )
     return [(float(at), float(row), float(column)) for at, row, column in points]
+
+
+def _boxed(vision: VisionModel, look: Look, finding: Finding, term: Term) -> tuple[Finding, str]:
+    """The finding with its box where there can be one, and why there is none where it failed."""
+    is_radiograph = look.modality in RADIOGRAPHS and vision.capabilities.localises
+    if not (finding.present and is_radiograph):
+        return finding, ""
+    try:
+        box = locate_finding(vision, look.views[0], term, look.modality)
+    except ToolFailure as failure:  # the answer stands without
+        return finding, str(failure)
+    return finding.model_copy(update={"box_px": box}), ""
 
 
 def _vision(bench: Workbench) -> VisionModel:

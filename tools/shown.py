@@ -35,6 +35,7 @@ class Look:
         views: Of one series in one window, in order; thinned evenly to what the backend takes.
         terms: The closed list, usually `Vocabulary.for_window`.
         is_volume: Whether the views are slices in anatomical order.
+        dicomweb_uris: As of VisionPrompt.
         modality: DICOM's: CT, MR, CR, DX ...; "" when unknown.
         body_part: DICOM's: CHEST, ABDOMEN ...; "" when unknown.
     """
@@ -42,6 +43,7 @@ class Look:
     views: tuple[View, ...]
     terms: tuple[Term, ...]
     is_volume: bool
+    dicomweb_uris: tuple[str, ...] = ()
     modality: str = ""
     body_part: str = ""
 
@@ -106,6 +108,7 @@ def show(vision: VisionModel, look: Look) -> tuple[VisionPrompt, Shown]:
         views=views,
         question="",
         is_volume=is_volume,
+        dicomweb_uris=tuple(look.dicomweb_uris[n - 1] for n in numbers if look.dicomweb_uris),
     )
     shown = Shown(
         series=first.series,

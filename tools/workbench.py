@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -22,12 +22,17 @@ _KEPT_MEASUREMENTS = 64  # numbers, no pixels
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workbench:
-    """The resources of a run; `vision` is None when only measurement has eyes."""
+    """The resources of a run; `vision` is None when only measurement has eyes.
+
+    Attributes:
+        dicom_store: As of make_look; "" when the vision model gets pictures.
+    """
 
     store: ArtifactStore
     knowledge: KnowledgeBase
     vision: VisionModel | None = None
-    _lungs: OrderedDict[str, LungMeasurement] = field(default_factory=OrderedDict, repr=False)
+    dicom_store: str = ""
+    _lungs: OrderedDict[Series, LungMeasurement] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def lungs_of(self, series: Series) -> LungMeasurement:
@@ -38,16 +43,18 @@ class Workbench:
         """
         from tools.imaging.measure import measure_lungs
 
+        # The same images may be another case's series, under another id.
+        known_by = series.model_copy(update={"id": "", "limits": ()})
         with self._lock:
-            if series.ref in self._lungs:
-                self._lungs.move_to_end(series.ref)
-                return self._lungs[series.ref]
-        measured = measure_lungs(self.store.get(series.ref), series=series)
+            measured = self._lungs.get(known_by)
+        if measured is None:
+            measured = measure_lungs(self.store.get(series.ref), series=series)
         with self._lock:
-            self._lungs[series.ref] = measured
+            self._lungs[known_by] = measured
+            self._lungs.move_to_end(known_by)
             while len(self._lungs) > _KEPT_MEASUREMENTS:
                 self._lungs.popitem(last=False)
-        return measured
+        return replace(measured, series=series.id)
 
 
 def pick_series(series: Sequence[Series], wanted: str) -> Series:

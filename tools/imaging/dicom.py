@@ -8,9 +8,10 @@ import numpy as np
 
 from tools.imaging.canvas import Canvas
 from tools.imaging.decode import Task, fill
+from tools.imaging.deidentify import plane_of
 from tools.imaging.display import displayed
-from tools.imaging.frames import FileFrames, Frame
-from tools.imaging.geometry import Stack, in_order, same_place, stack
+from tools.imaging.frames import FileFrames, Frame, reaches_below_zero
+from tools.imaging.geometry import Stack, by_plane, in_order, same_place, stack
 from tools.imaging.phases import split
 from tools.imaging.pixels import MOST_BYTES, LeftOut
 from tools.imaging.series import Series
@@ -18,6 +19,7 @@ from tools.imaging.volume import Volume
 
 Bad = list[tuple[str, LeftOut]]
 _RELEASED = "released by the person: its pixels may carry names"
+_SAME_THICKNESS_MM = 0.05  # headers round
 _Placed = tuple[FileFrames, Frame]
 
 
@@ -31,18 +33,20 @@ def assemble(group: Sequence[FileFrames]) -> tuple[list[tuple[Series, Volume]], 
     """
     if group[0].is_displayed:
         return _displayed(group)
-    frames = [(file, frame) for file in group for frame in file.frames]
+    placed = [(file, frame) for file in group for frame in file.frames]
     made: list[tuple[Series, Volume]] = []
     bad: Bad = []
-    for part, what in split([frame for _, frame in frames]):
-        try:
-            one, left_out = _stacked([frames[i] for i in part], (what,) if what else ())
-        except LeftOut as reason:
-            bad.append((group[0].source.name, reason))
-            continue
-        bad.extend(left_out)
-        made.extend([one] if one is not None else [])
-    return made, bad
+    for plane in by_plane([frame for _, frame in placed]):
+        frames = [placed[i] for i in plane]
+        for part, what in split([frame for _, frame in frames]):
+            try:
+                one, left_out = _stacked([frames[i] for i in part], (what,) if what else ())
+            except LeftOut as reason:
+                bad.append((group[0].source.name, reason))
+                continue
+            bad.extend(left_out)
+            made.extend([one] if one is not None else [])
+    return made, bad[:1] if len(group) == 1 else bad
 
 
 def _displayed(group: Sequence[FileFrames]) -> tuple[list[tuple[Series, Volume]], Bad]:
@@ -102,6 +106,7 @@ def _stacked(
     if outcome.sign_differs:
         said.append("header and JPEG 2000 stream disagree on the sign of values: check them")
     said.extend(_own_unit(placed))
+    said.extend(_mixed(placed))
     return _made(placed, canvas, found, tuple(said)), bad
 
 
@@ -135,11 +140,24 @@ def _own_unit(placed: Sequence[_Placed]) -> Iterator[str]:
     if first.is_hu:
         return
     if file.derived.modality == "CT":
-        yield "no rescale to HU in the header: values in the file's own unit, not HU"
+        lost = first.rescale is not None and not reaches_below_zero(first.rescale, file.pixels)
+        why = "its rescale leads to no value below 0" if lost else "no rescale to HU in the header"
+        yield f"{why}: values in the file's own unit, not HU"
     if len({frame.rescale for _, frame in placed}) > 1:
         yield "slices have different rescales: each is applied, values are in the file's own unit"
     if any(file.pixels.is_inverted for file, _ in placed):
         yield "the header asks for black on white: values have their sign turned"
+
+
+def _mixed(placed: Sequence[_Placed]) -> Iterator[str]:
+    """What differs among the slices of one stack, though one value has to stand for all."""
+    thick = [frame.thickness_mm for _, frame in placed if frame.thickness_mm is not None]
+    if thick and max(thick) - min(thick) > _SAME_THICKNESS_MM:
+        yield f"slices are {min(thick):.3g} to {max(thick):.3g} mm thick: the thickest is stated"
+    if len({file.derived.kernel for file, _ in placed}) > 1:
+        yield "slices are of several reconstruction kernels: none is stated"
+    if len({(file.derived.contrast, file.derived.contrast_phase) for file, _ in placed}) > 1:
+        yield "slices differ in what their headers say of contrast: nothing is stated"
 
 
 def _made(
@@ -147,6 +165,11 @@ def _made(
 ) -> tuple[Series, Volume]:
     file, frame = placed[0]
     slices, rows, columns = canvas.voxels.shape
+    thick = [frame.thickness_mm for _, frame in placed if frame.thickness_mm is not None]
+    kernels = {file.derived.kernel for file, _ in placed}
+    contrast = {(file.derived.contrast, file.derived.contrast_phase) for file, _ in placed}
+    is_contrast, phase = contrast.pop() if len(contrast) == 1 else (None, "")
+    instances = tuple(file.instance for file, _ in placed)
     series = Series(
         ref="",
         kind="volume" if found.is_volume else "slices",
@@ -156,12 +179,12 @@ def _made(
         rows=rows,
         columns=columns,
         spacing_mm=found.spacing_mm,
-        thickness_mm=file.derived.thickness_mm,
+        thickness_mm=max(thick, default=None),
         body_part=file.derived.body_part,
-        plane=file.derived.plane,
-        kernel=file.derived.kernel,
-        contrast=file.derived.contrast,
-        contrast_phase=file.derived.contrast_phase,
+        plane="" if frame.orientation is None else plane_of(frame.orientation),
+        kernel=kernels.pop() if len(kernels) == 1 else "",
+        contrast=is_contrast,
+        contrast_phase=phase,
         sequence=file.derived.sequence,
         limits=limits,
     )
@@ -171,5 +194,6 @@ def _made(
         affine_lps_mm=found.affine_lps_mm,
         spacing_mm=found.spacing_mm,
         valid_bits=canvas.valid_bits,
+        instances=instances if all(instances) else None,
     )
     return _released(series, file), volume

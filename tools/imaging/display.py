@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,7 +59,8 @@ def displayed(file: FileFrames) -> tuple[Series, Volume]:
     frames, rows, columns = file.pixels.shape
     if frames * rows * columns * 4 > MOST_BYTES:
         raise LeftOut(f"its pictures are larger than {MOST_BYTES >> 20} MiB")
-    greys = _Greys(file, read_header(file.source).dataset())
+    dataset = read_header(file.source).dataset()
+    greys = _Greys(file, dataset)
     outcome = fill(greys, [Task(file=file, frames=file.frames, slices=tuple(range(frames)))])
     if outcome.failed:
         raise outcome.failed[0]
@@ -72,9 +74,15 @@ def displayed(file: FileFrames) -> tuple[Series, Volume]:
         rows=rows,
         columns=columns,
         body_part=file.derived.body_part,
-        limits=(f"{what} as displayed: no measuring",),
+        limits=(f"{what} as displayed: no measuring", *_unusual_way_round(dataset)),
     )
-    volume = Volume(voxels=greys.grey, unit="stored", affine_lps_mm=None, spacing_mm=None)
+    volume = Volume(
+        voxels=greys.grey,
+        unit="stored",
+        affine_lps_mm=None,
+        spacing_mm=None,
+        instances=(file.instance,) if file.instance else None,
+    )
     return series, volume
 
 
@@ -83,6 +91,20 @@ def _is_radiograph(file: FileFrames) -> bool:
     return len(file.frames) == 1 and (
         file.derived.modality in PROJECTIONS or (pixels.samples == 1 and pixels.bits_stored > 8)
     )
+
+
+def _unusual_way_round(dataset: Dataset) -> Iterator[str]:
+    """A picture is shown as stored; where its header says which way that is, it may be unusual.
+
+    PatientOrientation (PS3.3 C.7.6.1.1.1) names where rows and columns lead.
+    """
+    said = dataset.get("PatientOrientation")
+    ways = [] if said is None or isinstance(said, str) else [str(v)[:1].upper() for v in said]
+    if len(ways) == 2 and (ways[0] in ("R", "H", "F") or ways[1] == "H"):
+        yield (
+            "by its header it is not stored the usual way round (mirrored, turned or upside down): "
+            "go by the side marker in the picture before naming a side"
+        )
 
 
 def _windowed(dataset: Dataset, stored: NDArray[Any], pixels: Pixels) -> NDArray[np.uint8]:

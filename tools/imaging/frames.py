@@ -24,12 +24,15 @@ PHASES: Mapping[str, str] = {
     "trigger time": "TriggerTime",
     "acquisition": "AcquisitionNumber",
     "image type": "ImageType",
+    "reconstruction kernel": "ConvolutionKernel",
+    "slice thickness": "SliceThickness",
     "acquisition time": "AcquisitionTime",
     "content time": "ContentTime",
 }
 _ENHANCED = {
     "EchoTime": "EffectiveEchoTime",
     "TemporalPositionIdentifier": "TemporalPositionIndex",
+    "TriggerTime": "NominalCardiacTriggerDelayTime",
     "AcquisitionNumber": "FrameAcquisitionNumber",
     "ImageType": "FrameType",
 }
@@ -37,7 +40,7 @@ _MACROS = (
     "PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence",
     "PixelValueTransformationSequence", "FrameContentSequence", "MREchoSequence",
     "MRDiffusionSequence", "CTImageFrameTypeSequence", "MRImageFrameTypeSequence",
-    "TemporalPositionSequence", "CardiacSynchronizationSequence",
+    "TemporalPositionSequence", "CardiacSynchronizationSequence", "CTReconstructionSequence",
 )  # fmt: skip
 
 
@@ -48,6 +51,7 @@ class Frame:
     Attributes:
         index: Its place in the file, from 0.
         position, orientation, spacing_mm: In LPS millimetres; None when the header has none.
+        thickness_mm: SliceThickness; None when the header has none.
         rescale: Slope and intercept of this frame; None when the header has none that works.
         is_hu: A CT frame whose rescale leads to HU.
         number: InstanceNumber, or the place in the file.
@@ -58,6 +62,7 @@ class Frame:
     position: tuple[float, ...] | None
     orientation: tuple[float, ...] | None
     spacing_mm: tuple[float, float] | None
+    thickness_mm: float | None
     rescale: tuple[float, float] | None
     is_hu: bool
     number: int
@@ -93,6 +98,7 @@ class FileFrames:
     Attributes:
         key: Frames of files with the same key belong into one series; it never leaves loading.
         person: To tell whether two files are of one patient; it never leaves loading.
+        instance: As of Volume.instances; "" where a UID is missing.
         pixels_at, pixels_bytes: As of Header.
         is_displayed: Shown as its header says, in 8-bit grey: a radiograph or a screen capture.
         is_released: Its pixels may carry names, and the person has let it through.
@@ -101,6 +107,7 @@ class FileFrames:
     source: Source
     key: tuple[object, ...]
     person: Person
+    instance: str
     derived: Derived
     pixels: Pixels
     pixels_at: int
@@ -110,26 +117,38 @@ class FileFrames:
     is_released: bool
 
 
-def read_frame(dataset: Dataset, index: int) -> Frame:
+def reaches_below_zero(rescale: tuple[float, float], pixels: Pixels) -> bool:
+    """Whether stored values can lead below 0 HU, where fat, lung and air lie."""
+    slope, intercept = rescale
+    lowest = -(1 << (pixels.bits_stored - 1)) if pixels.is_signed else 0
+    highest = lowest + (1 << pixels.bits_stored) - 1
+    return min(slope * lowest, slope * highest) + intercept < 0
+
+
+def read_frame(dataset: Dataset, index: int, pixels: Pixels) -> Frame:
     """The geometry and rescale of a frame: its own group, else the shared one, else the top."""
     places = list(_groups(dataset, index))
     slope, intercept = _number(places, "RescaleSlope"), _number(places, "RescaleIntercept")
     rescale = None if slope is None or intercept is None or slope == 0 else (slope, intercept)
     kind = next((str(p.RescaleType) for p in places if p.get("RescaleType")), "")
-    # Maps of perfusion and the like are CT objects whose type is "US", unspecified: not HU.
+    # Maps of perfusion and the like are CT objects whose type is "US", unspecified: not HU. Nor are
+    # values HU whose offset was lost: unsigned ones that are not shifted.
     is_hu = (
         str(dataset.get("Modality", "")) == "CT"
         and rescale is not None
         and kind.strip().upper() in ("", "HU")
+        and reaches_below_zero(rescale, pixels)
     )
     orientation = six_numbers(_first(places, "ImageOrientationPatient"))
     spacing = numbers_of(_first(places, "PixelSpacing"), 2)
+    thickness = numbers_of([_said(places, "SliceThickness")], 1)
     number = dataset.get("InstanceNumber")
     return Frame(
         index=index,
         position=numbers_of(_first(places, "ImagePositionPatient"), 3),
         orientation=None if orientation is None else tuple(float(c) for c in orientation),
         spacing_mm=(spacing[0], spacing[1]) if spacing and min(spacing) > 0 else None,
+        thickness_mm=thickness[0] if thickness and 0 < thickness[0] < 1000 else None,
         rescale=rescale,
         is_hu=is_hu,
         number=index if "PerFrameFunctionalGroupsSequence" in dataset else int(number or 0),
@@ -156,7 +175,11 @@ def _first(places: list[Dataset], keyword: str) -> object:
 
 
 def _said(places: list[Dataset], keyword: str) -> str:
-    value = _first(places, keyword)
+    """A value in words; what is no value of its kind is left unsaid, and the file is read."""
+    try:
+        value = _first(places, keyword)
+    except (TypeError, ValueError):
+        return ""
     return "" if value is None else str(value)
 
 

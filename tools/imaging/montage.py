@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 from tools.errors import UserError
@@ -30,12 +32,16 @@ def save_montage(path: Path, volume: Volume, series_id: str, window: str, *, cou
         raise UserError(f"a montage shows at least 1 slice, got {count}")
     views = slice_views(volume, series_id, window, even_slices(volume.slices, count))
     sheet = contact_sheet(views, _COLUMNS, volume=volume)
-    part = path.with_name(path.name + ".part")
+    part = ""
     try:
-        sheet.save(part, "PNG")
-        part.replace(path)
+        handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            sheet.save(file, "PNG")
+        os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise UserError(
-            f"cannot write {str(path)!r}: {error.strerror}; name another place"
+            f"cannot write {path.name!r}: {error.strerror}; name another place"
         ) from error
+    finally:
+        if part:
+            Path(part).unlink(missing_ok=True)

@@ -40,6 +40,8 @@ class ArtifactStore:
             arrays["spacing_mm"] = np.asarray(volume.spacing_mm, dtype=np.float64)
         if volume.valid_bits is not None:
             arrays["valid_bits"] = volume.valid_bits
+        if volume.instances is not None:
+            arrays["instances"] = np.array([path.encode() for path in volume.instances])
         digest = hashlib.sha256(volume.unit.encode())
         for name, array in sorted(arrays.items()):
             digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
@@ -51,9 +53,13 @@ class ArtifactStore:
             buffer = io.BytesIO()
             np.savez(buffer, **{"unit": np.array(volume.unit), **arrays})  # type: ignore[arg-type]
             handle, name = tempfile.mkstemp(dir=self._root, suffix=".part")
-            with os.fdopen(handle, "wb") as file:
-                file.write(buffer.getbuffer())
-            os.replace(name, path)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(buffer.getbuffer())
+                os.replace(name, path)
+            except OSError:
+                Path(name).unlink(missing_ok=True)  # a full disk is not left fuller
+                raise
         self._remember(ref, volume)
         return ref
 
@@ -76,6 +82,7 @@ class ArtifactStore:
         with np.load(path, allow_pickle=False) as kept:
             voxels = kept["voxels"]
             spacing = kept.get("spacing_mm")
+            instances = kept.get("instances")
             volume = Volume(
                 voxels=voxels,
                 unit="HU" if str(kept["unit"]) == "HU" else "stored",
@@ -84,6 +91,9 @@ class ArtifactStore:
                 if spacing is None
                 else (float(spacing[0]), float(spacing[1]), float(spacing[2])),
                 valid_bits=kept.get("valid_bits"),
+                instances=None
+                if instances is None
+                else tuple(path.decode() for path in instances.tolist()),
             )
         self._remember(ref, volume)
         return volume

@@ -26,6 +26,9 @@ class Volume:
         valid_bits: (slices, rows, ceil(columns / 8)) uint8, `valid` packed along columns as
             np.packbits packs, so that a mask costs a sixteenth of the voxels; None when there is
             no padding.
+        instances: For each slice its DICOMweb path within a store (PS3.18 10.4.1.1.3),
+            "studies/.../series/.../instances/...", by the original UIDs. Kept only for an endpoint
+            that reads the study from that store; None otherwise, and when a slice has none.
     """
 
     voxels: NDArray[np.int16] | NDArray[np.float32]
@@ -33,6 +36,7 @@ class Volume:
     affine_lps_mm: NDArray[np.float64] | None
     spacing_mm: tuple[float, float, float] | None
     valid_bits: NDArray[np.uint8] | None = None
+    instances: tuple[str, ...] | None = None
 
     @property
     def slices(self) -> int:
