@@ -42,9 +42,10 @@ def series(options: argparse.Namespace) -> int:
 
 
 def montage(options: argparse.Namespace) -> int:
-    """Draw evenly spaced slices of one series in one window as a PNG."""
+    """Draw evenly spaced slices of one series in its windows as a PNG."""
     from tools.imaging.files import load_paths
     from tools.imaging.montage import save_montage
+    from tools.imaging.raster import windows_for
 
     if not options.png.parent.is_dir():
         raise UserError(f"no folder {options.png.parent.name!r} to write {options.png.name!r} into")
@@ -60,10 +61,11 @@ def montage(options: argparse.Namespace) -> int:
         if wanted not in ids:
             raise UserError(f"no series {wanted!r}; there are {', '.join(ids)}")
         one, volume = loaded.volumes[ids.index(wanted)]
-        window = options.window or ("lung" if one.unit == "HU" else "as displayed")
-        on_step(f"drawing {wanted} in the window {window}")
+        known = windows_for(volume)
+        windows = list(known) if "all" in options.window else options.window or [known[0]]
+        on_step(f"drawing {wanted}: {', '.join(windows)}")
         try:
-            save_montage(options.png, volume, wanted, window, count=options.count)
+            save_montage(options.png, volume, wanted, windows, count=options.count)
         except ToolFailure as refusal:
             raise UserError(str(refusal)) from refusal
     return 0

@@ -79,9 +79,17 @@ def _montage(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help=_STUDY)
     parser.add_argument("--png", type=Path, required=True, metavar="FILE", help="where to write it")
     parser.add_argument("--series", default="", metavar="ID", help="default: the one read first")
-    parser.add_argument("--window", default="", help="default: the lung window, or as displayed")
     parser.add_argument(
-        "--count", type=int, default=24, metavar="N", help="slices shown, evenly apart (24)"
+        "--window",
+        action="append",
+        default=[],
+        help='more than once, or "all", for a row each (default: the lung window, or as displayed)',
+    )
+    parser.add_argument(
+        "--count",
+        type=int,
+        metavar="N",
+        help="slices shown, evenly apart (default: 24, of several windows 6)",
     )
     _study_options(parser)
 

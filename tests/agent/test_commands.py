@@ -123,18 +123,26 @@ def test_a_montage_shows_the_first_series_in_the_lung_window(
 ) -> None:
     sheet = tmp_path / "sheet.png"
     assert run("montage", study, "--png", sheet, "--count", "7") == ""
-    assert "drawing S1 in the window lung" in run.told
+    assert "drawing S1: lung" in run.told
     with Image.open(sheet) as drawn:
         # Square slices, six in a row: seven take two rows.
         assert (drawn.format, drawn.size) == ("PNG", (6 * _TILE, 2 * (_TILE + _CAPTION)))
     assert [p.name for p in tmp_path.iterdir()] == ["sheet.png"]
 
 
+def test_a_montage_of_all_windows(run: Shell, study: Path, tmp_path: Path) -> None:
+    run("montage", study, "--png", tmp_path / "sheet.png", "--window", "all", "--count", "2")
+    assert "mediastinum, bone, brain" in run.told
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        # Twelve windows, a row of 256 pixels and a line of caption each, of two slices.
+        assert sheet.size == (2 * 256, 12 * (256 + 14))
+
+
 def test_a_montage_of_another_series_and_window(run: Shell, study: Path, tmp_path: Path) -> None:
     lung, bone = tmp_path / "lung.png", tmp_path / "bone.png"
     run("montage", study, "--png", lung, "--series", "S2")
     run("montage", study, "--png", bone, "--series", "s2", "--window", "bone")
-    assert "drawing S2 in the window bone" in run.told
+    assert "drawing S2: bone" in run.told
     with Image.open(lung) as one, Image.open(bone) as other:
         assert one.size == other.size == (6 * _TILE, _TILE + _CAPTION)  # it has six slices
         # Lung at -860 HU is grey between -1350 and 150 HU, and black from -500 HU up.
@@ -169,7 +177,7 @@ def test_a_montage_that_cannot_be_drawn_leaves_the_older_file_as_it_is(
 
 def test_a_screenshot_is_drawn_as_displayed(run: Shell, shot: Path, tmp_path: Path) -> None:
     run("montage", shot, "--png", tmp_path / "sheet.png")
-    assert "drawing S1 in the window as displayed" in run.told
+    assert "drawing S1: as displayed" in run.told
 
 
 def test_a_place_that_cannot_be_written_is_one_line(

@@ -118,6 +118,6 @@ def test_doctor_tells_no_check_of_the_eyes_from_one_of_the_configured_or_a_named
 def test_a_series_of_a_diagnosis_and_of_a_montage_is_named_the_same_way() -> None:
     montage = _parsed("montage", "a", "b", "--png", "m.png", "--series", "S2", "--modality", "CT")
     assert (montage.paths, montage.series, montage.modality) == (["a", "b"], "S2", "CT")
-    assert (montage.window, montage.count, montage.png) == ("", 24, Path("m.png"))
+    assert (montage.window, montage.count, montage.png) == ([], None, Path("m.png"))
     diagnosis = _parsed("diagnose", "a", "--series", "S2", "--modality", "CT")
     assert (diagnosis.paths, diagnosis.series, diagnosis.modality) == (["a"], "S2", "CT")

@@ -56,7 +56,7 @@ _GREYS = {
 @pytest.mark.parametrize("window", windows_for(_black()))
 def test_every_window_of_ct_can_be_drawn(window: str, tmp_path: Path) -> None:
     volume = _volume(np.full((2, 64, 64), 100, dtype=np.int16))
-    save_montage(tmp_path / "sheet.png", volume, "S1", window, count=2)
+    save_montage(tmp_path / "sheet.png", volume, "S1", [window], count=2)
     tiles = _tiles(tmp_path / "sheet.png", 2)
     assert tiles[0, 0, 64, 64].tolist() == pytest.approx(_GREYS[window], abs=1)
     assert tiles[0, 1, 64, 64].tolist() == tiles[0, 0, 64, 64].tolist()
@@ -66,18 +66,18 @@ def test_what_is_not_in_hu_is_drawn_as_displayed(tmp_path: Path) -> None:
     grey = np.zeros((1, 64, 64), dtype=np.float32)
     grey[:, 16:48, 16:48] = 200
     picture = Volume(voxels=grey, unit="stored", affine_lps_mm=None, spacing_mm=None)
-    save_montage(tmp_path / "sheet.png", picture, "S1", AS_DISPLAYED, count=1)
+    save_montage(tmp_path / "sheet.png", picture, "S1", [AS_DISPLAYED], count=1)
     tile = _tiles(tmp_path / "sheet.png", 1)[0, 0]
     assert tile[128, 128].tolist() == [200, 200, 200]
     assert not tile[:48].any()  # no letters and no scale bar where neither is known
     assert not tile[-48:].any()
     with pytest.raises(ToolFailure, match="not in HU; ask for one of: as displayed"):
-        save_montage(tmp_path / "sheet.png", picture, "S1", "lung", count=1)
+        save_montage(tmp_path / "sheet.png", picture, "S1", ["lung"], count=1)
 
 
 def test_slices_stand_in_order_evenly_apart(tmp_path: Path) -> None:
     hu = np.broadcast_to(np.arange(0, 100, 10, dtype=np.int16)[:, None, None], (10, 64, 64))
-    save_montage(tmp_path / "sheet.png", _volume(hu.copy()), "S1", "brain", count=7)
+    save_montage(tmp_path / "sheet.png", _volume(hu.copy()), "S1", ["brain"], count=7)
     tiles = _tiles(tmp_path / "sheet.png", 6)
     assert tiles.shape[0] == 2  # six side by side, then the seventh
     # round(i / 7 * 9) + 1 for i = 1..7: slices 2, 4, 5, 6, 7, 9, 10, so 10, 30, 40 ... 90 HU.
@@ -88,7 +88,7 @@ def test_slices_stand_in_order_evenly_apart(tmp_path: Path) -> None:
 
 
 def test_more_than_there_are_means_all(tmp_path: Path) -> None:
-    save_montage(tmp_path / "sheet.png", _black(3), "S1", "wide", count=99)
+    save_montage(tmp_path / "sheet.png", _black(3), "S1", ["wide"], count=99)
     assert _sheet(tmp_path / "sheet.png").shape == (TILE + CAPTION, 3 * TILE, 3)
 
 
@@ -127,7 +127,7 @@ _PLANES = {
 @pytest.mark.parametrize("letters", list(_PLANES))
 def test_edges_say_which_side_of_the_patient_they_are(letters: str, tmp_path: Path) -> None:
     black = _volume(np.full((1, 64, 64), -1024, dtype=np.int16), _PLANES[letters])
-    save_montage(tmp_path / "sheet.png", black, "S1", "wide", count=1)
+    save_montage(tmp_path / "sheet.png", black, "S1", ["wide"], count=1)
     assert _edges(_tiles(tmp_path / "sheet.png", 1)[0, 0]) == letters
 
 
@@ -137,7 +137,7 @@ def test_the_patients_left_is_at_l_however_the_series_is_stored(
 ) -> None:
     hu = np.full((3, 64, 64), -1024, dtype=np.int16)
     hu[:, 40:56, 44:60] = 1300  # at the back and on the patient's left
-    save_montage(tmp_path / "sheet.png", flipped(_volume(hu), axes), "S1", "bone", count=1)
+    save_montage(tmp_path / "sheet.png", flipped(_volume(hu), axes), "S1", ["bone"], count=1)
     tile = _tiles(tmp_path / "sheet.png", 1)[0, 0]
     assert _edges(tile) == "RLAP"
     assert tile[192, 208].tolist() == [255, 255, 255]
@@ -146,13 +146,13 @@ def test_the_patients_left_is_at_l_however_the_series_is_stored(
 
 def test_without_geometry_no_side_is_named(tmp_path: Path) -> None:
     loose = _volume(np.full((1, 64, 64), -1024, dtype=np.int16), None)
-    save_montage(tmp_path / "sheet.png", loose, "S1", "wide", count=1)
+    save_montage(tmp_path / "sheet.png", loose, "S1", ["wide"], count=1)
     assert not _tiles(tmp_path / "sheet.png", 1).any()
 
 
 def _refused(path: Path) -> str:
     with pytest.raises(UserError, match="name another place") as caught:
-        save_montage(path, _black(), "S1", "wide", count=1)
+        save_montage(path, _black(), "S1", ["wide"], count=1)
     return str(caught.value)
 
 
@@ -171,7 +171,7 @@ def test_a_place_that_cannot_be_written_is_said_and_left_as_it_was(
 
 def test_a_full_disk_leaves_the_old_sheet_whole(tmp_path: Path) -> None:
     path = tmp_path / "sheet.png"
-    save_montage(path, _black(), "S1", "wide", count=1)
+    save_montage(path, _black(), "S1", ["wide"], count=1)
     before = path.read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))  # a write beyond fails, as it would
@@ -187,7 +187,7 @@ def test_a_full_disk_leaves_the_old_sheet_whole(tmp_path: Path) -> None:
 def test_another_file_beside_it_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "sheet.png.part").write_bytes(b"kept")
     (tmp_path / "sheet.png").write_bytes(b"an older sheet")
-    save_montage(tmp_path / "sheet.png", _black(), "S1", "wide", count=1)
+    save_montage(tmp_path / "sheet.png", _black(), "S1", ["wide"], count=1)
     assert (tmp_path / "sheet.png.part").read_bytes() == b"kept"
     assert _sheet(tmp_path / "sheet.png").shape == (TILE + CAPTION, TILE, 3)
     assert len(list(tmp_path.iterdir())) == 2
@@ -196,11 +196,25 @@ def test_another_file_beside_it_is_not_touched(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [0, -3])
 def test_a_sheet_of_nothing_is_refused(count: int, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"at least 1 slice, got {count}"):
-        save_montage(tmp_path / "sheet.png", _black(), "S1", "wide", count=count)
+        save_montage(tmp_path / "sheet.png", _black(), "S1", ["wide"], count=count)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_window_that_does_not_fit_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(ToolFailure, match=r"'lungs' cannot be shown.*ask for one of: lung, soft"):
-        save_montage(tmp_path / "sheet.png", _black(), "S1", "lungs", count=1)
+        save_montage(tmp_path / "sheet.png", _black(), "S1", ["lungs"], count=1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_each_of_several_windows_has_a_row_of_its_own(tmp_path: Path) -> None:
+    hu = np.stack([np.full((64, 64), value) for value in (-1000, 40)]).astype(np.int16)
+    save_montage(tmp_path / "sheet.png", _volume(hu), "S1", ["lung", "bone"])
+    tiles = _tiles(tmp_path / "sheet.png", 2)
+    greys = [[tile[64, 64, 0] for tile in row] for row in tiles]
+    # 255 x ((HU - level + 0.5) / (width - 1) + 0.5): 59.5 and 236.5 in lung, black and 76.5 in bone.
+    assert greys == [[60, 236], [0, 77]]
+
+
+def test_a_montage_needs_a_window(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="at least 1 window"):
+        save_montage(tmp_path / "sheet.png", _black(), "S1", [])
