@@ -60,7 +60,7 @@ def montage(options: argparse.Namespace) -> int:
         wanted = options.series.strip().upper() or ids[0]
         if wanted not in ids:
             raise UserError(f"no series {wanted!r}; there are {', '.join(ids)}")
-        one, volume = loaded.volumes[ids.index(wanted)]
+        _, volume = loaded.volumes[ids.index(wanted)]
         known = windows_for(volume)
         windows = list(known) if "all" in options.window else options.window or [known[0]]
         on_step(f"drawing {wanted}: {', '.join(windows)}")

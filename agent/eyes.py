@@ -33,7 +33,8 @@ def _backend(settings: Settings) -> VisionModel | None:
     if settings.vision_dicom_store and kind != "vertex":
         raise UserError(
             "a DICOM store is read by a Vertex AI endpoint only; unset "
-            "HOOFBEAT_VISION_DICOM_STORE, or set HOOFBEAT_VISION to vertex:projects/P/locations/L/endpoints/E"
+            "HOOFBEAT_VISION_DICOM_STORE, or set HOOFBEAT_VISION to "
+            "vertex:projects/P/locations/L/endpoints/E"
         )
     if settings.vision_quantization != "none" and kind != "transformers":
         raise UserError(

@@ -211,7 +211,7 @@ def test_each_of_several_windows_has_a_row_of_its_own(tmp_path: Path) -> None:
     save_montage(tmp_path / "sheet.png", _volume(hu), "S1", ["lung", "bone"])
     tiles = _tiles(tmp_path / "sheet.png", 2)
     greys = [[tile[64, 64, 0] for tile in row] for row in tiles]
-    # 255 x ((HU - level + 0.5) / (width - 1) + 0.5): 59.5 and 236.5 in lung, black and 76.5 in bone.
+    # 255 x ((HU - level + 0.5) / (width - 1) + 0.5): 59.5 and 236.5 of lung, 0 and 76.5 of bone.
     assert greys == [[60, 236], [0, 77]]
 
 
