@@ -115,6 +115,8 @@ def finding_from_answer(answer: Answer) -> Finding:
         value += f" ({answer.samples} samples)"
     elif answer.how == "classification":
         value += " (classification)"
+    if answer.cached:
+        value += ", cached"
     return Finding(
         term=answer.term.id,
         name=answer.term.name,

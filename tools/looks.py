@@ -73,7 +73,8 @@ def make_look(
         views=views,
         dicomweb_uris=uris,
         terms=tuple(terms),
-        is_volume=series.kind != "image" and not choice.plane,
+        # The frames of a clip are in order of time, and loose slices of CT and MR in that of space.
+        is_volume=series.kind != "image" and series.unit != "display" and not choice.plane,
         modality=series.modality,
         body_part=series.body_part,
     )

@@ -37,6 +37,10 @@ class CachedVision:
     pixels and shape of its views, the schema and the length allowed: whatever changes one of these,
     an edit of a prompt file too, asks anew. Kept are replies alone: no picture, no prompt. Replies
     that were cut off and calls that failed are not kept. Threads and processes may share a folder.
+
+    The identity of a model in this process holds its very commit or a fingerprint of its files. A
+    server says no more than the name it serves; where that name is given to other weights, their
+    replies are not told apart from the old ones.
     """
 
     def __init__(
@@ -53,8 +57,8 @@ class CachedVision:
             vision: Who is asked on a miss.
             folder: Where replies lie, readable by their owner only.
             max_bytes: Of replies and their keys; the least recently used go first.
-            parameters: What the answers depend on and `vision.identity` does not say, as the image
-                format that is sent to a server.
+            parameters: What the answers depend on and `vision.identity` does not say, as the whole
+                address of a server and the image format that is sent to it.
         """
         self._vision = vision
         self._parameters = parameters
@@ -77,9 +81,10 @@ class CachedVision:
             ToolFailure: From the wrapped model.
             UserError: From it, or when the cache cannot be used.
         """
+        identity = self.identity
         keys = [
             _hash(
-                self._about(request.prompt),
+                _about(identity, self._parameters, request.prompt),
                 request.prompt.question,
                 request.schema,
                 request.max_new_tokens,
@@ -91,8 +96,9 @@ class CachedVision:
         if missing:
             came = dict(zip(missing, self._vision.generate(list(missing.values())), strict=True))
             replies |= came
-            self._store.put(
-                {key: json.dumps(one.text) for key, one in came.items() if not one.is_cut_off}
+            self._keep(
+                identity,
+                {key: json.dumps(one.text) for key, one in came.items() if not one.is_cut_off},
             )
         return tuple(replies[key] for key in keys)
 
@@ -105,7 +111,8 @@ class CachedVision:
             ToolFailure: From the wrapped model.
             UserError: From it, or when the cache cannot be used.
         """
-        about = self._about(prompt)
+        identity = self.identity
+        about = _about(identity, self._parameters, prompt)
         # With the words around the question, which backends take from a prompt file themselves.
         keys = [_hash(about, yes_no_questions(one.text), one.finding) for one in questions]
         answers = {
@@ -118,25 +125,32 @@ class CachedVision:
                 zip(missing, self._vision.answer(prompt, list(missing.values())), strict=True)
             )
             answers |= came
-            self._store.put(
-                {key: json.dumps([one.p_yes, one.how, one.samples]) for key, one in came.items()}
+            self._keep(
+                identity,
+                {key: json.dumps([one.p_yes, one.how, one.samples]) for key, one in came.items()},
             )
         return tuple(answers[key] for key in keys)
 
     def _kept(self, keys: Sequence[str]) -> dict[str, Any]:
         return {key: json.loads(body) for key, body in self._store.get(keys).items()}
 
-    def _about(self, prompt: VisionPrompt) -> str:
-        """The hash of all that a prompt's questions have in common."""
-        return _hash(
-            _FORMAT,
-            self.identity,
-            self._parameters,
-            prompt.instruction,
-            [_view_hash(view) for view in prompt.views],
-            prompt.is_volume,
-            prompt.dicomweb_uris,
-        )
+    def _keep(self, identity: str, bodies: Mapping[str, str]) -> None:
+        # A commit that was not known when the keys were made may have come with the model.
+        if self.identity == identity:
+            self._store.put(bodies)
+
+
+def _about(identity: str, parameters: str, prompt: VisionPrompt) -> str:
+    """The hash of all that a prompt's questions have in common."""
+    return _hash(
+        _FORMAT,
+        identity,
+        parameters,
+        prompt.instruction,
+        [_view_hash(view) for view in prompt.views],
+        prompt.is_volume,
+        prompt.dicomweb_uris,
+    )
 
 
 def _view_hash(view: View) -> str:

@@ -21,6 +21,7 @@ from tools.vision.memory import (
     free_bytes,
     gigabytes,
     parameter_counts,
+    precision_table,
     prompt_need,
     weight_bytes,
 )
@@ -68,14 +69,14 @@ def diagnose_checkpoint(
         folder, counts, where = _reach(model, revision)
     except UserError as error:
         return packages, CheckLine(what="vision checkpoint", works=False, detail=str(error))
-    weights = weight_bytes(counts, dtype, quantization)
+    commit = None if is_folder(model) else folder.name
     found = CheckLine(
         what="vision checkpoint",
         works=True,
-        detail=f"{model_identity(model, revision)}: {sum(counts.values()) / 1e9:.2f} billion "
-        f"parameters, {where}",
+        detail=f"{model_identity(model, revision, commit=commit)}: "
+        f"{sum(counts.values()) / 1e9:.2f} billion parameters, {where}",
     )
-    memory = _memory(folder, weights, model, dtype, quantization, free)
+    memory = _memory(folder, counts, model, dtype, quantization, free)
     return packages, found, _revision(model, revision), memory
 
 
@@ -101,11 +102,17 @@ def _revision(model: str, revision: str | None) -> CheckLine:
 
 
 def _memory(
-    folder: Path, weights: int, model: str, dtype: str, quantization: Quantization, free: int | None
+    folder: Path,
+    counts: Mapping[str, int],
+    model: str,
+    dtype: str,
+    quantization: Quantization,
+    free: int | None,
 ) -> CheckLine:
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    weights = weight_bytes(counts, dtype, quantization)
     needs = [prompt_need(config, slices=n, dtype=dtype, weights=weights) for n in _SLICES]
     free = free_bytes() if free is None else free
     precision = dtype if quantization == "none" else quantization
@@ -115,6 +122,7 @@ def _memory(
             free,
             what=f"{model} in {precision} with 1 picture",
             can_quantize=quantization == "none",
+            table=precision_table(config, counts, slices=1),
         )
     except UserError as error:
         return CheckLine(what="vision memory", works=False, detail=str(error))

@@ -108,11 +108,15 @@ def p_yes_of_tokens(first_token: Iterable[tuple[str, float]]) -> float | None:
 
 
 def yes_no_of_samples(texts: Iterable[str]) -> YesNo:
-    """The share of yes among the samples that begin with yes or no; fewer than 3: None."""
+    """The share of yes among the samples that begin with yes or no.
+
+    None of fewer than 3, and of a tie, which there can be where an odd sample is left out.
+    """
     words = [found[1].lower() for text in texts if (found := _FIRST_WORD.match(text))]
-    enough = len(words) >= _FEWEST_SAMPLES
+    yes = words.count("yes")
+    is_answer = len(words) >= _FEWEST_SAMPLES and 2 * yes != len(words)
     return YesNo(
-        p_yes=words.count("yes") / len(words) if enough else None,
+        p_yes=yes / len(words) if is_answer else None,
         how="samples",
         samples=len(words),
     )

@@ -10,6 +10,7 @@ import json
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -130,6 +131,9 @@ class Endpoint:
             trust_env=not is_here,
             follow_redirects=False,
         )
+        # Whoever drops the last reference closes the connections, and so does the interpreter's
+        # end: an agent holds its backend for as long as it lives, and has no moment to close it.
+        self._close = weakref.finalize(self, self._client.close)
 
     @property
     def host(self) -> str:
@@ -141,8 +145,8 @@ class Endpoint:
         return f"{self._base_url}/{path}"
 
     def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        """Close the connections now; otherwise they are closed with the last reference to this."""
+        self._close()
 
     def post(self, path: str, body: Mapping[str, Any], *, images: int = 0) -> dict[str, Any]:
         """Send JSON, read JSON.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from knowledge.sides import Side
 from knowledge.vocabulary import Term
+from tools.vision.disease_words import says_disease
 from tools.vision.prompting import clean_text
 
 MAX_SLICES = 6
@@ -155,12 +155,17 @@ def read_reply(reply: str, form: ClosedForm, *, is_disease: Callable[[str], bool
     Args:
         reply: What the model said.
         form: What it may say.
-        is_disease: Whether words name a disease.
+        is_disease: Whether words name a disease of the knowledge base; words that name others in
+            general are known here (see disease_words).
 
     Raises:
         BadReplyError: When it is not JSON of that form.
     """
     said = _parse(reply)
+
+    def is_named(text: str) -> bool:
+        return is_disease(text) or says_disease(text)
+
     known = {word.casefold(): term for term in form.terms for word in (term.name, term.id)}
     places = {place.casefold(): place for place in form.places}
     lines: list[Seen] = []
@@ -169,7 +174,7 @@ def read_reply(reply: str, form: ClosedForm, *, is_disease: Callable[[str], bool
     for line in said.findings:
         term = known.get(line.term.strip().casefold())
         if term is None:
-            if line.present or is_disease(line.term):
+            if line.present or is_named(line.term):
                 others.append(line.term)
             else:
                 unused += 1
@@ -185,25 +190,31 @@ def read_reply(reply: str, form: ClosedForm, *, is_disease: Callable[[str], bool
         lines.append(seen)
     kept = _one_a_term(lines)[: form.max_findings]
     words = [text for text in map(_plain, others) if text]
-    findings = [text for text in dict.fromkeys(words) if not is_disease(text)]
+    findings = [text for text in dict.fromkeys(words) if not is_named(text)]
     return Reading(
         seen=tuple(kept),
         other=tuple(text[:MAX_OTHER_CHARACTERS].strip() for text in findings[:MAX_OTHER]),
         dropped=len(lines) - len(kept) + unused + max(0, len(findings) - MAX_OTHER),
-        diseases=sum(map(is_disease, words)),
+        diseases=sum(map(is_named, words)),
     )
 
 
 def _parse(reply: str) -> _Reply:
-    fenced = re.fullmatch(r"\s*```(?:json)?\s*(.*?)\s*```\s*", reply, re.DOTALL)
     try:
-        return _Reply.model_validate_json(fenced[1] if fenced else reply)
+        return _Reply.model_validate_json(_unfenced(reply.strip()))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         # A place in the form is named; a key of the model's own making is not repeated.
         named = [part for part in first["loc"] if isinstance(part, int) or part in _KEYS]
         where = ".".join(map(str, named)) or "the whole answer"
         raise BadReplyError(f"{where}: {first['type']}") from error
+
+
+def _unfenced(reply: str) -> str:
+    """What one code fence around the whole reply holds; no pattern, as blanks may go on and on."""
+    if len(reply) < 6 or not (reply.startswith("```") and reply.endswith("```")):
+        return reply
+    return reply[3:-3].removeprefix("json").strip()
 
 
 def _one_a_term(lines: Sequence[Seen]) -> list[Seen]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from knowledge.quiet import no_telemetry
 from tools.errors import UserError
@@ -28,6 +28,7 @@ _EXAMPLES: Mapping[str, str] = MappingProxyType(
 _FILES = ("*.json", "*.safetensors", "*.jinja", "*.model")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _BLOCKS, _BLOCK_BYTES = 256, 4096
+_HEADER_BYTES = 100 << 20  # the most that the format allows
 
 
 def is_folder(model: str) -> bool:
@@ -40,19 +41,30 @@ def is_pinned(model: str, revision: str | None) -> bool:
     return is_folder(model) or _COMMIT.fullmatch(revision or "") is not None
 
 
-def model_identity(model: str, revision: str | None, *details: str) -> str:
+def model_identity(
+    model: str, revision: str | None, *details: str, commit: str | None = None
+) -> str:
     """Model and revision as reports name them: of a folder its name alone, never where it lies.
 
-    A folder that exists carries its fingerprint; a revision of the hub that is not a commit is said
-    to be unpinned, because its weights can change under the same name.
+    A folder that exists carries its fingerprint. A revision of the hub that is not a commit is said
+    to be unpinned, because its weights can change under the same name; beside the commit that it
+    means now, where that is known.
+
+    Args:
+        model: A folder, or a hub id.
+        revision: Branch, tag or commit, as it was set.
+        details: What else tells two configurations apart, such as the precision.
+        commit: What the revision means now; None where that is not known.
     """
     if is_folder(model):
         folder = Path(model).expanduser()
         marks = ["local folder", *([f"weights {fingerprint(folder)}"] if folder.is_dir() else [])]
         name = folder.name
     else:
-        marks = [] if is_pinned(model, revision) else ["unpinned"]
-        name = f"{model}@{revision or 'main'}"
+        branch = revision or "main"
+        unpinned = f"unpinned {branch}" if commit else "unpinned"
+        marks = [] if is_pinned(model, revision) else [unpinned]
+        name = f"{model}@{commit or branch}"
     marks += details
     return f"{name} ({', '.join(marks)})" if marks else name
 
@@ -85,19 +97,38 @@ def find_checkpoint(
     return folder
 
 
-def fingerprint(folder: Path) -> str:
-    """Twelve hexadecimal digits that change with the weights of a folder.
+def commit_of(model: str, revision: str | None, kind: Kind) -> str:
+    """The commit of the hub that a branch or tag means now: 40 hexadecimal digits.
 
-    From the names, sizes and 256 evenly spaced blocks of the safetensors and JSON files: a copy
-    elsewhere has the same, a fine-tuned model another. Reading all of the weights would take longer
-    than loading them.
+    Where the hub cannot be reached it is the one last fetched, which is what would be loaded.
+
+    Args:
+        model: A hub id.
+        revision: Branch or tag; None for the main branch.
+        kind: For the examples in messages.
+
+    Raises:
+        UserError: When the hub does not give the model, or no network and nothing fetched.
+    """
+    return _download(model, revision, kind, ("config.json",)).name
+
+
+def fingerprint(folder: Path) -> str:
+    """Twelve hexadecimal digits that change with the model in a folder.
+
+    From the names and sizes of its files, the whole of its settings, tokenizer and chat template,
+    and of the weights the beginning of every tensor: a copy elsewhere has the same, a model with
+    one fine-tuned layer another. Reading all of the weights would take longer than loading them.
     """
     digest = hashlib.sha256()
-    for file in sorted((*folder.glob("*.safetensors"), *folder.glob("*.json"))):
+    for file in sorted({file for pattern in _FILES for file in folder.glob(pattern)}):
         size = file.stat().st_size
         digest.update(f"{file.name} {size} ".encode())
         with file.open("rb") as stream:
-            for position in sorted({size * n // _BLOCKS for n in range(_BLOCKS)}):
+            if file.suffix != ".safetensors":
+                digest.update(stream.read())
+                continue
+            for position in _tensor_starts(stream, size):
                 stream.seek(position)
                 digest.update(stream.read(_BLOCK_BYTES))
     return digest.hexdigest()[:12]
@@ -130,6 +161,18 @@ def hub_parameter_counts(model: str, revision: str | None) -> dict[str, int]:
         for file in found.files_metadata.values()
         for name, tensor in file.tensors.items()
     }
+
+
+def _tensor_starts(stream: BinaryIO, size: int) -> list[int]:
+    """Where the header and every tensor of a safetensors file begin; of a damaged one, anywhere."""
+    length = int.from_bytes(stream.read(8), "little")
+    try:
+        header = json.loads(stream.read(min(length, _HEADER_BYTES)))
+        header.pop("__metadata__", None)
+        starts = {8 + length + int(tensor["data_offsets"][0]) for tensor in header.values()}
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        starts = {size * n // _BLOCKS for n in range(_BLOCKS)}
+    return sorted(start for start in {0, *starts} if 0 <= start < max(1, size))
 
 
 def _download(model: str, revision: str | None, kind: Kind, files: Sequence[str]) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -11,7 +10,6 @@ from tools.errors import ToolFailure, UserError
 from tools.imaging.raster import AS_DISPLAYED
 from tools.vision.base import Capabilities, ClosedQuestion, Reply, Request, VisionPrompt, YesNo
 from tools.vision.checkpoint import DTYPES, load_model, load_processor, missing_packages
-from tools.vision.hub import find_checkpoint, model_identity
 from tools.vision.memory import (
     Need,
     check_fits,
@@ -20,6 +18,7 @@ from tools.vision.memory import (
     parameter_counts,
     weight_bytes,
 )
+from tools.vision.pinned import PinnedModel
 from tools.vision.prompting import picture
 
 _IMAGES_PER_PROMPT = 85  # as many as MedGemma takes; each is looked at alone
@@ -57,16 +56,19 @@ class MedSigLIPVision:
         if dtype not in DTYPES:
             raise UserError(f"dtype {dtype!r} is not accepted; give {' or '.join(DTYPES)}")
         self._model = model
-        self._revision = revision
+        self._pinned = PinnedModel(model, revision, kind="siglip", details=(dtype,))
         self._dtype = dtype
         self._device_map = device_map
         self._lock = Lock()
         self._loaded: tuple[Any, Any] | None = None
 
-    @cached_property
+    @property
     def identity(self) -> str:
-        """Backend, model, revision and precision; of a folder its name, never where it lies."""
-        return f"medsiglip {model_identity(self._model, self._revision, self._dtype)}"
+        """Backend, model, commit and precision; of a folder its name, never where it lies.
+
+        Of a branch or tag the hub is asked once which commit it means; that one is then loaded.
+        """
+        return f"medsiglip {self._pinned.name}"
 
     @property
     def capabilities(self) -> Capabilities:
@@ -159,7 +161,7 @@ class MedSigLIPVision:
                 raise UserError(
                     f"MedSigLIP needs {'; '.join(missing)}; or set HOOFBEAT_VISION to none"
                 )
-            folder = find_checkpoint(self._model, self._revision, kind="siglip")
+            folder = self._pinned.folder()
             weights = weight_bytes(parameter_counts(folder), self._dtype, "none")
             check_fits(
                 Need(weights=weights, cache=0, work=_WORK_BYTES),

@@ -22,6 +22,11 @@ _ELEMENT_BYTES = {"bfloat16": 2, "float32": 4}
 _NF4_BYTES = 0.5 + 4 / 64  # four bits, and a float32 scale for every 64 weights
 _TOKENS_BESIDE_IMAGE = 12  # line feeds, start and end of the image, "SLICE n"
 _TEXT_TOKENS = 2000  # instruction, the closed list of findings, the template
+_PRECISIONS: tuple[tuple[str, str, Quantization], ...] = (
+    ("float32", "float32", "none"),
+    ("bfloat16", "bfloat16", "none"),
+    ("4bit", "bfloat16", "4bit"),
+)
 _SPARE = 0.9  # of what is free: allocators do not fill every gap
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -158,7 +163,24 @@ def free_bytes(*, on_cuda: bool = True) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def check_fits(need: Need, free: int, *, what: str, can_quantize: bool) -> None:
+def precision_table(config: Any, counts: Mapping[str, int], *, slices: int) -> str:
+    """What the model and a prompt need in each precision: "bfloat16 9.9 GB, 4bit 5.3 GB ...".
+
+    Args:
+        config: Gemma3Config.
+        counts: As parameter_counts gives them.
+        slices: Pictures in the prompt.
+    """
+    needs = {
+        name: prompt_need(
+            config, slices=slices, dtype=dtype, weights=weight_bytes(counts, dtype, quantization)
+        ).total
+        for name, dtype, quantization in _PRECISIONS
+    }
+    return ", ".join(f"{name} {gigabytes(need)}" for name, need in needs.items())
+
+
+def check_fits(need: Need, free: int, *, what: str, can_quantize: bool, table: str = "") -> None:
     """Refuse to load what cannot fit.
 
     Args:
@@ -166,18 +188,20 @@ def check_fits(need: Need, free: int, *, what: str, can_quantize: bool) -> None:
         free: As free_bytes gives it.
         what: Model, precision and slices, for the message.
         can_quantize: Whether 4bit is left to try.
+        table: As precision_table gives it; "" where there is one precision only.
 
     Raises:
         UserError: With the figures and what to do.
     """
     if need.total <= free * _SPARE:
         return
+    others = f" (by precision: {table})" if table else ""
     smaller = "set HOOFBEAT_VISION_QUANTIZATION=4bit, " if can_quantize else ""
     raise UserError(
         f"{what} needs about {gigabytes(need.total)} of memory (weights {gigabytes(need.weights)}, "
         f"keys and values {gigabytes(need.cache)}, work {gigabytes(need.work)}), and "
-        f"{gigabytes(free)} is free; {smaller}show fewer slices, use an accelerator with more "
-        "memory, or set HOOFBEAT_VISION to a server (openai:MODEL)"
+        f"{gigabytes(free)} is free{others}; {smaller}show fewer slices, use an accelerator with "
+        "more memory, or set HOOFBEAT_VISION to a server (openai:MODEL)"
     )
 
 

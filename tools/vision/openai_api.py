@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ _PROBE_SCHEMA = {
 }
 _LOGPROBS = {"logprobs": True, "top_logprobs": 5}
 _MODELS_NAMED = 10
+_COMMIT_NAMED = re.compile(r"@[0-9a-f]{40}$")
 
 
 class OpenAIVision(ChatVision):
@@ -67,10 +69,15 @@ class OpenAIVision(ChatVision):
 
     @property
     def identity(self) -> str:
-        """Backend, model and server; of a folder its name alone, never where it lies."""
+        """Backend, model and server; of a folder its name alone, never where it lies.
+
+        A server does not say which weights it runs: unless the name that it serves ends in a
+        commit, as in "medgemma-1.5-4b-it@COMMIT", the revision is said to be unknown.
+        """
         is_folder = self._model.startswith(("/", ".", "~"))
         model = PurePosixPath(self._model).name if is_folder else self._model
-        return f"openai {model} at {self._endpoint.host}"
+        unknown = "" if _COMMIT_NAMED.search(model) else " (revision unknown)"
+        return f"openai {model} at {self._endpoint.host}{unknown}"
 
     @property
     def capabilities(self) -> Capabilities:

@@ -149,7 +149,9 @@ class _AfterPrefix(_Reader):
 
     def row_bytes(self, tokens: int) -> int:
         text = self._model.config.text_config
+        # Beside the blocks, a row's logits and their softmax, in the model's dtype and in float32.
         work = tokens * (3 * text.intermediate_size + 8 * text.hidden_size) * 4
+        work += 12 * text.vocab_size
         copied = sum(layer.keys.nbytes + layer.values.nbytes for layer in self._cache.layers)
         return int(work + copied)
 

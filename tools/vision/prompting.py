@@ -13,11 +13,13 @@ from tools.imaging.windows import View
 from tools.prompts import render
 from tools.vision.base import VisionPrompt
 
-# What Gemma 3's tokenizer reads as control tokens. <unk> and <mask> do no harm that is known, yet
-# nobody writes them in a history.
+# What Gemma 3's tokenizer reads as control tokens, and what opens images and turns for other models
+# that a server may run: <|im_start|>, <|image_pad|>, <image>, [IMG], [INST]. <unk> and <mask> do no
+# harm that is known, yet nobody writes any of them in a history.
 _CONTROL = re.compile(
     r"<(?:start_of_image|image_soft_token|end_of_image|start_of_turn|end_of_turn"
-    r"|bos|eos|pad|unk|mask|unused\d+)>",
+    r"|bos|eos|pad|unk|mask|unused\d+|/?s|/?image|img)>"
+    r"|<\|\w{1,40}\|>|\[(?:multimodal|IMG(?:_BREAK|_END)?|/?INST)\]",
     re.IGNORECASE,
 )
 _THINKING, _ANSWER = "<unused94>", "<unused95>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import groupby
 from threading import Lock
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 from tools.errors import ToolFailure, UserError
 from tools.vision.base import Capabilities, ClosedQuestion, Reply, Request, VisionPrompt, YesNo
 from tools.vision.checkpoint import DTYPES, QUANTIZATIONS, Checkpoint, load_checkpoint
-from tools.vision.hub import find_checkpoint, model_identity
 from tools.vision.memory import (
     Quantization,
     check_fits,
@@ -20,10 +19,12 @@ from tools.vision.memory import (
     in_halves,
     memory_errors_explained,
     parameter_counts,
+    precision_table,
     prompt_need,
     rows_that_fit,
     weight_bytes,
 )
+from tools.vision.pinned import PinnedModel
 from tools.vision.prefix import token_probabilities
 from tools.vision.prompting import without_thinking, yes_no_questions
 from tools.vision.turns import chat_inputs, encode_pictures, pictures_for_model
@@ -74,7 +75,8 @@ class TransformersVision:
                 f"quantization {quantization!r} is not accepted; give {' or '.join(QUANTIZATIONS)}"
             )
         self._model = model
-        self._revision = revision
+        precision = (dtype, "4bit") if quantization == "4bit" else (dtype,)
+        self._pinned = PinnedModel(model, revision, details=precision)
         self._dtype = dtype
         self._quantization = quantization
         self._device_map = device_map
@@ -83,11 +85,13 @@ class TransformersVision:
         self._loaded: Checkpoint | None = None
         self._json_tokenizer: Any = None
 
-    @cached_property
+    @property
     def identity(self) -> str:
-        """Backend, model, revision and precision; of a folder its name, never where it lies."""
-        precision = [self._dtype, *(["4bit"] if self._quantization == "4bit" else [])]
-        return f"transformers {model_identity(self._model, self._revision, *precision)}"
+        """Backend, model, commit and precision; of a folder its name, never where it lies.
+
+        Of a branch or tag the hub is asked once which commit it means; that one is then loaded.
+        """
+        return f"transformers {self._pinned.name}"
 
     @property
     def capabilities(self) -> Capabilities:
@@ -160,15 +164,17 @@ class TransformersVision:
     def _checkpoint(self, prompts: Sequence[VisionPrompt]) -> Checkpoint:
         """The model, loaded for the first prompts where they and it fit."""
         if self._loaded is None:
-            folder = find_checkpoint(self._model, self._revision)
+            folder = self._pinned.folder()
             slices = max(len(prompt.views) for prompt in prompts)
             from transformers import AutoConfig
 
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            counts = parameter_counts(folder)
             need = prompt_need(
-                AutoConfig.from_pretrained(folder, local_files_only=True),
+                config,
                 slices=slices,
                 dtype=self._dtype,
-                weights=weight_bytes(parameter_counts(folder), self._dtype, self._quantization),
+                weights=weight_bytes(counts, self._dtype, self._quantization),
             )
             precision = self._dtype if self._quantization == "none" else self._quantization
             check_fits(
@@ -176,6 +182,7 @@ class TransformersVision:
                 self._free(),
                 what=f"{self._model} in {precision} with {slices} pictures",
                 can_quantize=self._quantization == "none",
+                table=precision_table(config, counts, slices=slices),
             )
             self._loaded = load_checkpoint(
                 folder,

@@ -73,8 +73,8 @@ class VertexVision(ChatVision):
 
     @property
     def identity(self) -> str:
-        """Backend and endpoint."""
-        return f"vertex {self._name}"
+        """Backend and endpoint; which model is deployed there, the endpoint does not say."""
+        return f"vertex {self._name} (revision unknown)"
 
     @property
     def capabilities(self) -> Capabilities:

@@ -15,6 +15,7 @@ class Hub(BaseHTTPRequestHandler):
 
     folder: Path
     fetched: ClassVar[list[str]]
+    commit: ClassVar[str] = COMMIT  # what every branch and tag means
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -31,7 +32,7 @@ class Hub(BaseHTTPRequestHandler):
         elif path.endswith("/revision/nope"):
             self.reply(404, b"", {"X-Error-Code": "RevisionNotFound"})
         elif "/revision/" in path:
-            self.reply(200, json.dumps({"id": "lab/fine", "sha": COMMIT}).encode(), {})
+            self.reply(200, json.dumps({"id": "lab/fine", "sha": self.commit}).encode(), {})
         elif "/tree/" in path:
             tree = [
                 {"type": "file", "path": f.name, "size": f.stat().st_size, "oid": f.name}
@@ -44,7 +45,7 @@ class Hub(BaseHTTPRequestHandler):
                 self.reply(404, b"", {"X-Error-Code": "EntryNotFound"})
                 return
             self.fetched.append(file.name)
-            marks = {"ETag": f'"{file.name}"', "X-Repo-Commit": COMMIT}
+            marks = {"ETag": f'"{file.name}"', "X-Repo-Commit": self.commit}
             self.reply(200, file.read_bytes(), marks)
 
     def reply(self, status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -81,7 +81,9 @@ def test_a_cached_answer_is_said_to_be_one(
         Scripted(answers=[yes(0.9, is_cached=True)]), lung_views, terms[0], is_volume=True
     )
     assert answer.cached
-    (sighting,) = finding_from_answer(answer).sightings
+    finding = finding_from_answer(answer)
+    assert finding.value == "p(yes) 0.90, cached"
+    (sighting,) = finding.sightings
     assert (sighting.cached, sighting.certainty, sighting.slices) == (True, 0.9, (2, 4, 6))
 
 

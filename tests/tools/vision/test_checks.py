@@ -56,6 +56,7 @@ def test_too_little_memory_fails_with_the_figures(tiny_gemma: Path) -> None:
     line = diagnose(tiny_gemma, free=1_000_000)["vision memory"]
     assert not line.works
     assert "in bfloat16 with 1 picture needs about" in line.detail
+    assert "by precision: float32" in line.detail
 
 
 def test_a_model_of_the_hub_is_checked_without_fetching_its_weights(hub: list[str]) -> None:

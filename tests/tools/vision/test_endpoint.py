@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 from datetime import UTC, datetime, timedelta
@@ -229,6 +230,20 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+
+def test_connections_are_closed_with_the_last_reference_to_the_backend(
+    lung_views: tuple[View, ...],
+) -> None:
+    with VisionServer([says("fine")]) as server:
+        options = EndpointOptions(base_url=server.base_url, api_key=SecretStr(KEY))
+        vision = OpenAIVision(MODEL, options)
+        look(vision, lung_views)
+        client = vision._endpoint._client
+        assert not client.is_closed
+        del vision
+        gc.collect()
+        assert client.is_closed
 
 
 def test_requests_are_spaced_evenly() -> None:

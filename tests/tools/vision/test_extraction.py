@@ -52,6 +52,20 @@ def test_a_disease_is_dropped_and_counted_wherever_it_is_named(terms: Sequence[T
     assert (reading.diseases, reading.dropped) == (3, 0)
 
 
+def test_a_disease_of_no_entry_is_dropped_and_counted_too(terms: Sequence[Term]) -> None:
+    said = listing(line("lung_cancer"), other=["lymphoma", "tracheal stenosis"])
+    reading = read_reply(said, form_of(terms), is_disease=never)
+    assert reading.other == ("tracheal stenosis",)
+    assert reading.diseases == 2
+
+
+def test_a_fence_with_blanks_that_never_end_is_refused_and_not_puzzled_over(
+    terms: Sequence[Term],
+) -> None:
+    with pytest.raises(BadReplyError):  # a pattern that backtracks would take days
+        read("```" + " " * 50_000 + "x", terms)
+
+
 def test_of_two_lines_that_contradict_each_other_the_more_certain_stays(
     terms: Sequence[Term],
 ) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from tools.vision.memory import (
     in_halves,
     memory_errors_explained,
     parameter_counts,
+    precision_table,
     prompt_need,
     rows_that_fit,
     weight_bytes,
@@ -157,8 +159,19 @@ def test_too_little_memory_is_told_before_any_weight_is_loaded(
     monkeypatch.setattr(transformers_model, "load_checkpoint", None)  # would fail if called
     vision = TransformersVision(os.fspath(tiny_gemma))
     prompt = VisionPrompt(instruction="Look.", views=lung_views, question="", is_volume=True)
-    with pytest.raises(UserError, match="in bfloat16 with 3 pictures needs about"):
+    with pytest.raises(UserError, match="in bfloat16 with 3 pictures needs about") as error:
         vision.answer(prompt, [ClosedQuestion(text="Is it?", finding="it")])
+    table = r"\(by precision: float32 \S+ GB, bfloat16 \S+ GB, 4bit \S+ GB\)"
+    assert re.search(table, str(error.value))
+
+
+def test_the_table_of_precisions_is_that_of_the_4b_model() -> None:
+    # 4.3 billion numbers, of which 3.2 billion are in the matrices of the text model.
+    counts = {"model.language_model.x_proj.weight": 3_200_000_000, "rest": 1_100_000_000}
+    # Weights 17.2, 8.6 and 3.2 * 0.5625 + 2.2 = 4.0 GB; with 20 slices as docs/medgemma.md says.
+    assert precision_table(medgemma_config(), counts, slices=20) == (
+        "float32 19.6 GB, bfloat16 9.9 GB, 4bit 5.3 GB"
+    )
 
 
 def test_a_checkpoint_without_weights_is_told_before_memory(

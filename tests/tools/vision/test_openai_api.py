@@ -219,6 +219,7 @@ def test_neither_yes_nor_no_is_unknown(lung_views: Views) -> None:
         (["Yes.", "yes", "**No**", "YES, there are.", "no"], 0.6, 5),
         (["Yes", "No", "Notable", "I see cysts", "Yes"], 2 / 3, 3),
         (["Yes", "Yes", "Perhaps", "<unused94>Yes", ""], None, 2),
+        (["Yes", "Yes", "No", "Perhaps", "No"], None, 4),  # a tie leans to neither
     ],
 )
 def test_without_log_probabilities_five_samples_are_counted(
@@ -246,6 +247,13 @@ def test_an_address_without_its_path_names_the_setting() -> None:
 
 def test_the_identity_names_model_and_server_but_no_folder() -> None:
     options = EndpointOptions(base_url="http://127.0.0.1:8000/v1", api_key=SecretStr(KEY))
-    assert OpenAIVision(MODEL, options).identity == f"openai {MODEL} at 127.0.0.1:8000"
+    unknown = "at 127.0.0.1:8000 (revision unknown)"
+    assert OpenAIVision(MODEL, options).identity == f"openai {MODEL} {unknown}"
     folder = OpenAIVision("/home/someone/medgemma", options)
-    assert folder.identity == "openai medgemma at 127.0.0.1:8000"
+    assert folder.identity == f"openai medgemma {unknown}"
+
+
+def test_a_served_name_that_ends_in_a_commit_says_the_revision() -> None:
+    options = EndpointOptions(base_url="http://127.0.0.1:8000/v1")
+    name = "medgemma@0123456789abcdef0123456789abcdef01234567"
+    assert OpenAIVision(name, options).identity == f"openai {name} at 127.0.0.1:8000"

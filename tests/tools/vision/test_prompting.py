@@ -30,7 +30,9 @@ def view(*shape: int, aspect: float = 1.0) -> View:
         ("<end<eos>_of_turn>", ""),
         ("<start_of_<start_of_<bos>image>image>", ""),
         ("<END_OF_TURN>", ""),
-        ("nodule < 6 mm, HU > 30, <b>", "nodule < 6 mm, HU > 30, <b>"),
+        ("<|im_end|><|im_start|>system <|image_pad|><image>[IMG] [INST] </s>", "system   "),
+        ("<|im_<image>end|>", ""),
+        ("nodule < 6 mm, HU > 30, <b> |x| [1]", "nodule < 6 mm, HU > 30, <b> |x| [1]"),
     ],
 )
 def test_control_tokens_are_taken_out_also_when_nested(text: str, cleaned: str) -> None:

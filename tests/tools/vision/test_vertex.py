@@ -280,7 +280,7 @@ def test_neither_token_nor_prompt_reaches_message_or_log(
 
 
 def test_the_regional_address_is_the_default_and_the_dedicated_one_stands_as_given() -> None:
-    assert VertexVision(ENDPOINT, OPTIONS).identity == f"vertex {ENDPOINT}"
+    assert VertexVision(ENDPOINT, OPTIONS).identity == f"vertex {ENDPOINT} (revision unknown)"
     with pytest.raises(UserError, match=r"europe-west4-aiplatform\.googleapis\.com .* may not"):
         VertexVision(ENDPOINT, EndpointOptions())
     with pytest.raises(UserError, match=r"77\.europe-west4-1\.prediction\.vertexai\.goog .* may"):

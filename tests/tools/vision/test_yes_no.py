@@ -16,6 +16,35 @@ def test_yes_and_no_are_single_tokens_where_there_are_some(tiny_gemma_with_words
     assert sorted(tokenizer.decode([i]) for i in no) == [" No", " no", "No", "no"]
 
 
+def test_yes_and_no_are_single_tokens_in_a_tokenizer_that_is_laid_out_as_gemmas() -> None:
+    """SentencePiece's layout: a blank is U+2581, and what has no token falls back to bytes."""
+    from tokenizers import Tokenizer, decoders, models, normalizers
+    from transformers import PreTrainedTokenizerFast
+
+    pieces = [*"yesnoYESNO\u2581"]
+    merges = []
+    # Those with a blank first, or it would stay apart.
+    for word in ("\u2581yes", "\u2581Yes", "\u2581no", "\u2581No", "yes", "Yes", "no", "No", "NO"):
+        for end in range(2, len(word) + 1):
+            merge = (word[: end - 1], word[end - 1])
+            if merge not in merges:
+                merges.append(merge)
+                pieces.append("".join(merge))
+    vocab = {piece: i for i, piece in enumerate(dict.fromkeys(["<unk>", *pieces]))}
+    model = models.BPE(vocab=vocab, merges=merges, unk_token="<unk>", byte_fallback=True)
+    backend = Tokenizer(model)
+    backend.normalizer = normalizers.Replace(" ", "\u2581")
+    backend.decoder = decoders.Replace("\u2581", " ")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>")
+    yes, no = yes_no_tokens(tokenizer)
+    # "YES" is no token here: its beginning could begin another word, so it is left out.
+    spelled = [sorted(tokenizer.convert_ids_to_tokens(ids)) for ids in (yes, no)]
+    assert spelled == [
+        ["Yes", "yes", "\u2581Yes", "\u2581yes"],
+        ["NO", "No", "no", "\u2581No", "\u2581no"],
+    ]
+
+
 def test_first_letters_stand_for_yes_and_no_in_a_tokenizer_of_bytes(tiny_gemma: Path) -> None:
     from transformers import AutoTokenizer
 
