@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from knowledge.vocabulary import Term
 from tools.errors import ToolFailure
+from tools.findings import Finding
 from tools.imaging.windows import View
 from tools.prompts import render
 from tools.shown import RADIOGRAPHS, Look, show
@@ -59,3 +60,15 @@ def locate_finding(
     if not boxes:
         return None
     return boxes[0].left, boxes[0].top, boxes[0].right, boxes[0].bottom
+
+
+def with_box(vision: VisionModel, look: Look, finding: Finding, term: Term) -> tuple[Finding, str]:
+    """A finding with its box where there can be one, and why there is none where it failed."""
+    is_radiograph = look.modality in RADIOGRAPHS and vision.capabilities.localises
+    if not (finding.present and is_radiograph):
+        return finding, ""
+    try:
+        box = locate_finding(vision, look.views[0], term, look.modality)
+    except ToolFailure as failure:  # the answer stands without
+        return finding, str(failure)
+    return finding.model_copy(update={"box_px": box}), ""

@@ -20,11 +20,10 @@ from tools.findings import Finding
 from tools.imaging.regions import Point, Region, distance_mm, region_statistics
 from tools.imaging.series import Series
 from tools.imaging.windows import WINDOWS, Projection
-from tools.locate import locate_finding
+from tools.locate import with_box
 from tools.looks import Choice, Plane, make_look, terms_for, window_of
 from tools.measured import findings_from_lungs
 from tools.merge import merge_findings, window_conflicts
-from tools.shown import RADIOGRAPHS, Look
 from tools.vision.base import VisionModel
 from tools.weigh import standing, weigh
 from tools.workbench import Workbench, pick_series
@@ -127,9 +126,10 @@ def bind(bench: Workbench) -> list[BaseTool]:
                 continue
             for answer in answered:
                 said = {"question": answer.question, "window": window, "p_yes": answer.p_yes}
+                said |= {"cached": True} if answer.cached else {}
                 answers.append(said)
                 if answer.p_yes is not None:
-                    finding, no_box = _boxed(
+                    finding, no_box = with_box(
                         vision, a_look, finding_from_answer(answer), answer.term
                     )
                     said |= {"no_box": no_box} if no_box else {}
@@ -254,18 +254,6 @@ def _points(points: Sequence[Sequence[int]], count: int) -> list[Point]:
             f"needs {count} point{'s' if count > 1 else ''} as [slice, row, column], got {points!r}"
         )
     return [(float(at), float(row), float(column)) for at, row, column in points]
-
-
-def _boxed(vision: VisionModel, look: Look, finding: Finding, term: Term) -> tuple[Finding, str]:
-    """The finding with its box where there can be one, and why there is none where it failed."""
-    is_radiograph = look.modality in RADIOGRAPHS and vision.capabilities.localises
-    if not (finding.present and is_radiograph):
-        return finding, ""
-    try:
-        box = locate_finding(vision, look.views[0], term, look.modality)
-    except ToolFailure as failure:  # the answer stands without
-        return finding, str(failure)
-    return finding.model_copy(update={"box_px": box}), ""
 
 
 def _vision(bench: Workbench) -> VisionModel:

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.imaging.chest import CannotMeasure, inside_body
+from tools.imaging.chest import inside_body
+from tools.imaging.planes import patient_axes, turn_for
+from tools.imaging.preconditions import CannotMeasure
 from tools.imaging.volume import Volume
 
 Hu = NDArray[np.int16]
@@ -44,7 +46,7 @@ def limits_of_ct(volume: Volume, *, may_show_lungs: bool) -> Iterator[str]:
     if volume.unit != "HU" or spacing_mm is None or affine is None:
         return
     hu = volume.voxels.astype(np.int16, copy=False)
-    if _is_upright(affine):
+    if _is_axial(affine):
         yield from _cut_by_field(volume, spacing_mm)
         if may_show_lungs:
             yield from _cut_by_range(hu, spacing_mm, affine)
@@ -53,28 +55,32 @@ def limits_of_ct(volume: Volume, *, may_show_lungs: bool) -> Iterator[str]:
     yield from _noisy(hu)
 
 
-def _is_upright(affine: NDArray[np.float64]) -> bool:
-    """Whether slices are axial, rows run to the back and columns to the patient's left."""
-    unit = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    return bool(abs(unit[2, 0]) > 0.9 and unit[1, 1] > 0.9 and unit[0, 2] > 0.9)
+def _is_axial(affine: NDArray[np.float64]) -> bool:
+    return bool(abs(affine[2, 0]) > 0.9 * float(np.linalg.norm(affine[:3, 0])))
 
 
 def _cut_by_field(volume: Volume, spacing_mm: Spacing) -> Iterator[str]:
     """Tissue along the border of the field of view; the back is left out, as the table is there."""
+    axes = patient_axes(volume)
+    if axes is None:
+        return
+    turn = turn_for(axes, 0)
+    down_mm, right_mm = spacing_mm[2:0:-1] if turn.is_transposed else spacing_mm[1:]
     numbers = _even(volume.slices)
     cut = dict.fromkeys(("right", "left", "front"), 0)
     for k in numbers:
         tissue = volume.voxels[k] > _TISSUE_HU
         border = _border(volume.valid_slice(int(k)), tissue.shape)
-        rows, columns = np.nonzero(tissue & border)
-        y, x = rows / tissue.shape[0] - 0.5, columns / tissue.shape[1] - 0.5
+        upright = turn.apply((tissue & border).view(np.uint8))
+        rows, columns = np.nonzero(upright)
+        y, x = rows / upright.shape[0] - 0.5, columns / upright.shape[1] - 0.5
         sides = {
             "right": (x < 0) & (np.abs(x) >= np.abs(y)),
             "left": (x > 0) & (np.abs(x) >= np.abs(y)),
             "front": (y < 0) & (np.abs(y) > np.abs(x)),
         }
         for side, there in sides.items():
-            mm = spacing_mm[2 if side == "front" else 1]
+            mm = right_mm if side == "front" else down_mm
             cut[side] += int(there.sum()) * mm >= _CUT_MM
     where = [side for side, count in cut.items() if count >= max(2, _CUT_SHARE * len(numbers))]
     if where:

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from tools.imaging.preconditions import CannotMeasure
 
-__all__ = ["CannotMeasure", "Mask", "find_airway", "inside_body", "is_gas", "part_lungs"]
-
 Mask = NDArray[np.bool_]
 
 _TISSUE_HU = -300

@@ -29,7 +29,7 @@ _CAPTURES = ("1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.6", "1.2.840.
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
 _PLANES_KEPT = 32  # slices of a series mostly come one after the other
 _WHOLE_NUMBER = re.compile(rb"\s*[+-]?\d{1,9}\s*")
-# Where an enhanced object says what is looked for at the top (PS3.3 C.8.15.3.10, C.8.13.5.1).
+# Where an enhanced object says what is looked for at the top (PS3.3 C.8.15.3 and C.8.13.5).
 _ENHANCED = (
     ("CTReconstructionSequence", "ConvolutionKernel"),
     ("MRTimingAndRelatedParametersSequence", "RepetitionTime"),

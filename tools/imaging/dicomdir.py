@@ -9,7 +9,8 @@ from pathlib import Path
 from tools.errors import UserError
 
 _MOST_BYTES, _MOST_FILES = 64 << 20, 50_000
-_COMPONENT = re.compile(r"[A-Za-z0-9_]{1,64}")  # PS3.10: 8 of A-Z, 0-9 and _; writers are freer
+# PS3.10: 8 of A-Z, 0-9 and _; writers are freer and add ".dcm".
+_COMPONENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
 def referenced(index: Path) -> list[Path]:

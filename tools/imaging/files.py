@@ -5,11 +5,8 @@ Of a header only `deidentify.Derived` goes further. File names appear in error l
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,6 +21,7 @@ from tools.imaging.header import read_header
 from tools.imaging.pictures import read_picture
 from tools.imaging.pixels import LeftOut
 from tools.imaging.series import Series
+from tools.imaging.silence import silent_pydicom
 from tools.imaging.sources import Source, open_sources
 from tools.imaging.volume import Volume
 
@@ -71,25 +69,8 @@ def load_paths(
     """
     if not paths:
         raise UserError(f"no path was given; {_ACCEPTED}")
-    with _silent_pydicom(), open_sources(paths) as sources:
+    with silent_pydicom(), open_sources(paths) as sources:
         return _load(sources, Describer(release_quarantined=release_quarantined), modality)
-
-
-@contextmanager
-def _silent_pydicom() -> Iterator[None]:
-    """Pydicom's warnings and log lines quote header values, which may identify the patient."""
-
-    def refuse(record: logging.LogRecord) -> bool:
-        return False
-
-    logger = logging.getLogger("pydicom")
-    logger.addFilter(refuse)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.removeFilter(refuse)
 
 
 def _load(sources: Sequence[Source], describer: Describer, modality: str) -> Loaded:
@@ -151,7 +132,10 @@ def _other(source: Source, modality: str) -> tuple[Series, Volume]:
 
 
 def _picture(source: Source) -> tuple[Series, Volume]:
-    voxels = read_picture(source)
+    voxels, pictures = read_picture(source)
+    limits = ["a picture without HU: it can be looked at as displayed, not measured"]
+    if pictures > 1:
+        limits.append(f"the first of {pictures} pictures in the file: the others are left out")
     series = Series(
         ref="",
         kind="image",
@@ -161,7 +145,7 @@ def _picture(source: Source) -> tuple[Series, Volume]:
         slices=1,
         rows=voxels.shape[1],
         columns=voxels.shape[2],
-        limits=("a picture without HU: it can be looked at as displayed, not measured",),
+        limits=tuple(limits),
     )
     volume = Volume(
         voxels=voxels.astype(np.float32), unit="stored", affine_lps_mm=None, spacing_mm=None
@@ -170,8 +154,11 @@ def _picture(source: Source) -> tuple[Series, Volume]:
 
 
 def _notes(reasons: Sequence[LeftOut]) -> list[str]:
-    counts = Counter(r.reason for r in reasons)
-    return [f"left out {n} file{'s' if n > 1 else ''}: {why}" for why, n in counts.items()]
+    counts = Counter((r.reason, r.advice) for r in reasons)
+    return [
+        f"left out {n} file{'s' if n > 1 else ''}: {why}{f'; {advice}' if advice else ''}"
+        for (why, advice), n in counts.items()
+    ]
 
 
 def _nothing(left_out: Sequence[tuple[str, LeftOut]]) -> str:

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from tools.imaging.frames import Frame
 
-_TOLERANCE_MM = 0.1
+_TOLERANCE_MM, _TOLERANCE_SHARE = 0.1, 0.25  # of the step, where slices are that thin
 _SAME_PLACE_MM = 0.01
+_LEAST_STEP_MM = 0.05  # no scanner makes thinner slices: it is one place, jittered
+_SAME_PLANE = 0.01  # of a direction cosine: 0.6 degrees
+_MOST_PLANES = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -45,11 +48,43 @@ def in_order(frames: Sequence[Frame]) -> list[int]:
     return [int(i) for i in np.argsort(along, kind="stable")]
 
 
+def is_same_plane(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two orientations (six direction cosines) are the same but for rounding."""
+    return all(abs(a - b) < _SAME_PLANE for a, b in zip(one, other, strict=True))
+
+
+def by_plane(frames: Sequence[Frame]) -> list[list[int]]:
+    """Indices of frames that lie in parallel and have pixels of one size, as one volume must.
+
+    One file may hold stacks in several planes. Beyond 64 of them (slices turned round an axis) the
+    frames stay together, and `stack` makes no volume of them.
+    """
+    groups: list[list[int]] = []
+    for index, frame in enumerate(frames):
+        group = next((g for g in groups if _is_alike(frames[g[0]], frame)), None)
+        if group is not None:
+            group.append(index)
+        elif len(groups) == _MOST_PLANES:
+            return [list(range(len(frames)))]
+        else:
+            groups.append([index])
+    return groups
+
+
+def _is_alike(one: Frame, other: Frame) -> bool:
+    if one.spacing_mm != other.spacing_mm:
+        return False
+    if one.orientation is None or other.orientation is None:
+        return one.orientation is other.orientation
+    return is_same_plane(one.orientation, other.orientation)
+
+
 def stack(frames: Sequence[Frame]) -> Stack:
     """Check that frames, in the order of `in_order`, stand evenly and squarely.
 
-    highdicom judges (get_volume_positions): evenly apart within 0.1 mm, stacked along the normal,
-    no gap and no duplicate. What it refuses is only looked at.
+    highdicom judges (get_volume_positions): evenly apart within 0.1 mm, or a quarter of their
+    distance where that is less, stacked along the normal, no gap and no duplicate. Nor may small
+    differences add up to half a slice anywhere. What is refused is only looked at.
     """
     from highdicom.spatial import get_volume_positions
 
@@ -59,11 +94,14 @@ def stack(frames: Sequence[Frame]) -> Stack:
         return _flat("no image positions in the header: no measuring")
     if len(frames) == 1:
         return _flat("a single slice: no measuring")
+    if not all(_is_alike(first, f) for f in frames):
+        return _flat("frames in different planes or of different pixel size: no measuring")
     at = np.array(positions, dtype=np.float64)
+    along = at @ _normal(first.orientation)
     slice_mm, _ = get_volume_positions(
-        at.tolist(), first.orientation, atol=_TOLERANCE_MM, allow_missing_positions=False
+        at.tolist(), first.orientation, atol=_tolerance_mm(along), allow_missing_positions=False
     )
-    if slice_mm is None:
+    if slice_mm is None or not _is_even(along):
         return _flat(_why_irregular(at, first.orientation))
     if first.spacing_mm is None:
         return Stack(
@@ -105,6 +143,18 @@ def _normal(orientation: Sequence[float]) -> NDArray[np.float64]:
     return np.cross(orientation[:3], orientation[3:])
 
 
+def _tolerance_mm(along: NDArray[np.float64]) -> float:
+    step = abs(float(along[-1] - along[0])) / (len(along) - 1)
+    return min(_TOLERANCE_MM, _TOLERANCE_SHARE * step)
+
+
+def _is_even(along: NDArray[np.float64]) -> bool:
+    """Whether every slice stands nearest to its own place among even ones."""
+    even = np.linspace(along[0], along[-1], len(along))
+    step = float(along[-1] - along[0]) / (len(along) - 1)
+    return step >= _LEAST_STEP_MM and bool((np.abs(along - even) <= step / 2).all())
+
+
 def _flat(why: str) -> Stack:
     return Stack(is_volume=False, spacing_mm=None, affine_lps_mm=None, limits=(why,))
 
@@ -112,10 +162,10 @@ def _flat(why: str) -> Stack:
 def _why_irregular(at: NDArray[np.float64], orientation: Sequence[float]) -> str:
     normal = _normal(orientation)
     gaps = np.diff(at @ normal)
-    if bool(np.any(gaps < _SAME_PLACE_MM)):
+    if bool(np.any(gaps < _SAME_PLACE_MM)) or float(np.median(gaps)) < _LEAST_STEP_MM:
         return "several images at one position: no volume, no measuring"
     reasons: list[str] = []
-    if float(np.ptp(gaps)) > _TOLERANCE_MM:
+    if float(np.ptp(gaps)) > _tolerance_mm(at @ normal) or not _is_even(at @ normal):
         reasons.append(_missing(at, gaps, orientation) or _uneven(gaps))
     path = at[-1] - at[0]
     cosine = min(1.0, abs(float(path @ normal)) / float(np.linalg.norm(path)))

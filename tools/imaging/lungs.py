@@ -73,7 +73,8 @@ def find_lungs(volume: Volume) -> Lungs:
     fine = tuple(slice(s.start * f, s.stop * f) for s, f in zip(box, (1, step, step), strict=True))
     whole, deep = _finer(filled[box], step), _finer(peripheral[box], step)
     if valid is not None:  # what was not scanned is neither lung nor disease
-        whole, deep = whole * valid[fine], deep & valid[fine]
+        scanned = _scanned(valid[fine], whole)
+        whole, deep = whole * scanned, deep & scanned
     return Lungs(
         hu=hu[fine],
         box=(fine[0], fine[1], fine[2]),
@@ -117,6 +118,20 @@ def _head_up(
         (sizes[toward[0]], sizes[toward[1]], sizes[toward[2]]),
         numbers if signs[0] > 0 else numbers[::-1],
     )
+
+
+def _scanned(valid: Mask, lung: Labels) -> Mask:
+    """Valid voxels, and thin spots of padding in the lung, which are air at the end of the scale.
+
+    Where the padding value leads to -1024 HU, noise in thin lung reaches it too, and leaving those
+    voxels out would lower low attenuation.
+    """
+    from scipy import ndimage
+
+    if not (lung[~valid] > 0).any():
+        return valid
+    gone: Mask = ndimage.binary_opening(~valid, np.ones((1, 3, 3), dtype=np.bool_))
+    return ~gone
 
 
 def _coarse(hu: NDArray[np.int16], step: int) -> NDArray[np.int16]:

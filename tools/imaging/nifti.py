@@ -27,6 +27,7 @@ from tools.imaging.volume import Volume, pack_valid
 Voxels = NDArray[np.int16] | NDArray[np.float32]
 
 _AIR_HU, _MOST_HU = -1024, 32767
+_THINNEST_HU = -1500  # noise does not reach it; scanners pad with -2000 or less
 _PADDING = -32768  # stands for padding in an HU array until the mask is packed; NaN in others
 _SAMPLE_SLICES, _SAMPLE_ROWS, _SAMPLE_COLUMNS = 24, 128, 4096
 _BOMB_BYTES, _BOMB_RATIO = 64 << 20, 200  # gzip packs images two to tenfold
@@ -57,7 +58,7 @@ def read_nifti(source: Source, *, modality: str = "") -> tuple[Series, Volume]:
 
     Returns:
         The series, its `id` and `ref` still empty, and its volume: int16 HU for CT, padding
-        (below -1024 HU) masked, float32 else. Slices, rows and columns run as in an axial (or
+        (below -1500 HU) masked, float32 else. Slices, rows and columns run as in an axial (or
         coronal, or sagittal) DICOM image; values that are not finite are masked.
 
     Raises:
@@ -223,7 +224,7 @@ def _read(file: BinaryIO, layout: Layout, is_hu: bool) -> tuple[Voxels, bool]:
         values = _scaled(_plane(file, layout, k), layout)
         if is_hu:
             np.rint(values, out=values)
-            padding = ~((values >= _AIR_HU) & (values < np.inf))
+            padding = ~((values >= _THINNEST_HU) & (values < np.inf))
             np.clip(values, _AIR_HU, _MOST_HU, out=values)
             values[padding] = _PADDING
         else:

@@ -22,6 +22,7 @@ Three = tuple[int, int, int]
 
 _UNITS_MM = {"meter": 1000.0, "mm": 1.0, "micron": 0.001}
 _PLAUSIBLE_MM = (0.2, 10.0)  # voxels of a clinical scanner
+_POSSIBLE_MM = (0.01, 50.0)  # beyond it the unit that the file names is wrong
 _IN_PATIENT = (1, 2)  # codes: scanner, and aligned to another scan; the others are atlases
 _FAR = 1e7  # beyond it, and where numbers are no numbers, an affine is broken
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -75,10 +76,6 @@ def geometry_of(header: Header, shape: Three) -> tuple[Geometry, tuple[str, ...]
     limits: list[str] = []
     ras, is_atlas = _affine(header, shape, limits)
     if ras is None:
-        limits.append(
-            "the file does not say how it lies in the patient (sform and qform codes are 0): right "
-            "and left, up and down are not known, no measuring"
-        )
         return Geometry(), tuple(limits)
     lps = _LPS @ ras
     sizes = np.linalg.norm(lps[:3, :3], axis=0)
@@ -112,7 +109,7 @@ def geometry_of(header: Header, shape: Three) -> tuple[Geometry, tuple[str, ...]
 
 
 def _affine(header: Header, shape: Three, limits: list[str]) -> tuple[Floats | None, bool]:
-    """The affine to RAS, and whether it leads into an atlas and not into the patient."""
+    """The affine to RAS, None when unknown, and whether it leads into an atlas."""
     coded = [header.get_sform(coded=True), header.get_qform(coded=True)]
     known = [(np.asarray(a, dtype=np.float64), int(c)) for a, c in coded if c and a is not None]
     patient = [affine for affine, code in known if code in _IN_PATIENT]
@@ -122,16 +119,29 @@ def _affine(header: Header, shape: Three, limits: list[str]) -> tuple[Floats | N
         )
         apart = float(np.abs((patient[0] - patient[1]) @ corners.T).max())
         if not apart <= 0.5 * float(np.linalg.norm(patient[0][:3, :3], axis=0).max()):
-            limits.append(
-                "its two orientations (sform and qform) disagree: the sform is taken; right and "
-                "left may be wrong"
-            )
+            if not _run_alike(patient[0], patient[1]):
+                limits.append(
+                    "its two orientations (sform and qform) contradict each other: right and left, "
+                    "up and down are not known, no measuring"
+                )
+                return None, False
+            limits.append("its two places (sform and qform) disagree: the sform is taken")
     if patient:
         return patient[0], False
     if known:
         limits.append("it is aligned to an atlas: its sizes are not the patient's, no measuring")
         return known[0][0], True
+    limits.append(
+        "the file does not say how it lies in the patient (sform and qform codes are 0): right and "
+        "left, up and down are not known, no measuring"
+    )
     return None, False
+
+
+def _run_alike(one: Floats, other: Floats) -> bool:
+    """Whether every axis runs to the same side of the patient, within 45 degrees."""
+    a, b = (m[:3, :3] / np.linalg.norm(m[:3, :3], axis=0) for m in (one, other))
+    return bool(((a * b).sum(axis=0) > 0.7).all())
 
 
 def _slice_axis(header: Header, shape: Three, sizes: Floats) -> int:
@@ -168,7 +178,14 @@ def _unit_mm(header: Header, sizes: Floats, limits: list[str]) -> float | None:
     """Millimetres of the unit of length; None when it is not known."""
     unit = header.get_xyzt_units()[0]
     if unit in _UNITS_MM:
-        return _UNITS_MM[unit]
+        smallest, largest = (float(s) * _UNITS_MM[unit] for s in (sizes.min(), sizes.max()))
+        if _POSSIBLE_MM[0] <= smallest and largest <= _POSSIBLE_MM[1]:
+            return _UNITS_MM[unit]
+        limits.append(
+            f"its voxels are {smallest:.3g} to {largest:.3g} mm by the unit of length that the "
+            "file names, as no scanner's are: no measuring"
+        )
+        return None
     if _PLAUSIBLE_MM[0] <= float(sizes.min()) and float(sizes.max()) <= _PLAUSIBLE_MM[1]:
         limits.append("the file names no unit of length: its voxel sizes are taken as millimetres")
         return 1.0

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain, combinations
 
-from tools.imaging.frames import PHASES, Frame
+from tools.imaging.frames import PHASES, Frame, numbers_of
 from tools.imaging.geometry import in_order, same_place, stack
+
+_UNITS = {"echo time": "ms", "b-value": "s/mm2", "trigger time": "ms", "slice thickness": "mm"}
 
 
 def split(frames: Sequence[Frame]) -> list[tuple[tuple[int, ...], str]]:
@@ -31,16 +33,27 @@ def split(frames: Sequence[Frame]) -> list[tuple[tuple[int, ...], str]]:
         if 2 * len(parts) <= len(frames) and all(
             _is_regular([frames[i] for i in part]) for part in parts.values()
         ):
-            by = " and ".join(names[n] for n in chosen)
+            told = [
+                " and ".join(
+                    _named(names[n], value) for n, value in zip(chosen, values, strict=True)
+                )
+                for values in parts
+            ]
             return [
                 (
                     tuple(part),
                     f"part {number} of {len(parts)} of a series with several images at each "
                     f"place, told apart by {by}",
                 )
-                for number, part in enumerate(parts.values(), start=1)
+                for number, (by, part) in enumerate(zip(told, parts.values(), strict=True), start=1)
             ]
     return whole
+
+
+def _named(name: str, value: str) -> str:
+    """An attribute, with its value where that is a quantity of physics and of no person."""
+    size = numbers_of([value], 1)
+    return name if name not in _UNITS or size is None else f"{name} ({size[0]:.6g} {_UNITS[name]})"
 
 
 def _is_regular(frames: Sequence[Frame]) -> bool:

@@ -15,11 +15,11 @@ _MOST_PIXELS = 64_000_000
 _FORMATS = ("PNG", "JPEG", "WEBP")
 
 
-def read_picture(source: Source) -> NDArray[np.float32]:
-    """A picture in grey, upright, without its metadata.
+def read_picture(source: Source) -> tuple[NDArray[np.float32], int]:
+    """A picture in grey, upright, without its metadata; of an animation the first.
 
     Returns:
-        (1, rows, columns) float32, whole numbers 0..255.
+        (1, rows, columns) float32, whole numbers 0..255; and how many pictures the file holds.
 
     Raises:
         LeftOut: When it is broken or larger than 64 million pixels.
@@ -34,7 +34,8 @@ def read_picture(source: Source) -> NDArray[np.float32]:
                         "make it smaller",
                     )
                 upright = ImageOps.exif_transpose(picture)
-                return np.asarray(_grey(upright), dtype=np.float32)[np.newaxis]
+                grey = np.asarray(_grey(upright), dtype=np.float32)[np.newaxis]
+                return grey, int(getattr(picture, "n_frames", 1))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise LeftOut("the picture is too large", "make it smaller") from error
     except (UnidentifiedImageError, SyntaxError, *READ_ERRORS) as error:

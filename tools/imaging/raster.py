@@ -60,7 +60,8 @@ class Display:
         """Show values.
 
         Args:
-            values: Cut across one voxel axis, the other two in their order; the volume's unit.
+            values: Cut across one voxel axis, the other two in their order; the volume's unit. With
+                a last axis of 3 where the pictures are in colour, which then stay so.
             valid: Likewise, False where padding stands; None when there is none.
             slices: 1-based numbers of the slices that the values are of.
             across: The voxel axis that is cut across; 0 for slices.
@@ -183,8 +184,11 @@ def _display_range(volume: Volume) -> tuple[float, float]:
     """Lowest and highest value of the whole acquisition, padding left out.
 
     One picture that is 8-bit already is shown as it is: stretching it would change a radiograph
-    that its own window has made grey.
+    that its own window has made grey. So are pictures in colour, (slices, rows, columns, 3) of
+    0..255: stretching would change what their colours mean.
     """
+    if volume.voxels.ndim == 4:
+        return 0.0, 255.0
     low, high = np.inf, -np.inf
     for index in range(volume.slices):
         values, valid = volume.voxels[index], volume.valid_slice(index)

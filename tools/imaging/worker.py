@@ -181,7 +181,8 @@ class Worker:
         self.end()
         search = os.pathsep.join(p or os.getcwd() for p in sys.path)
         kept = {n: os.environ[n] for n in _ENVIRONMENT if n in os.environ}
-        kept |= {"PYTHONPATH": search, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **_MALLOC}
+        kept |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **_MALLOC}
+        kept["PYTHONPATH"] = search
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "tools.imaging.decode_worker"],

@@ -4,6 +4,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from pydicom.data import get_testdata_file
 
@@ -85,6 +86,36 @@ def test_pictures_become_grey_and_lose_their_alpha(tmp_path: Path) -> None:
     voxels = [load_paths([tmp_path / n]).volumes[0][1].voxels for n in ("clear.png", "grey.webp")]
     assert voxels[0].tolist() == np.zeros((1, 2, 4)).tolist()
     assert voxels[1].tolist() == np.full((1, 2, 4), 77.0).tolist()
+
+
+@pytest.mark.parametrize("name", ["moving.webp", "moving.png"])
+def test_of_an_animation_the_first_picture_is_taken_and_the_others_are_counted(
+    tmp_path: Path, name: str
+) -> None:
+    first, *others = [Image.new("RGB", (40, 40), (grey, grey, grey)) for grey in (10, 100, 200)]
+    first.save(tmp_path / name, save_all=True, append_images=others, lossless=True)
+    series, volume = load_paths([tmp_path / name]).volumes[0]
+    assert volume.voxels[0, 0, 0] == 10
+    assert "the first of 3 pictures in the file: the others are left out" in series.limits
+
+
+def test_a_photograph_is_turned_as_its_camera_says(tmp_path: Path) -> None:
+    lying = Image.new("L", (32, 16))
+    lying.paste(255, (0, 0, 8, 16))  # bright at the left
+    exif = lying.getexif()
+    exif[0x0112] = 6  # to be turned clockwise by 90 degrees
+    lying.save(tmp_path / "film.jpg", exif=exif, quality=95)
+    voxels = load_paths([tmp_path / "film.jpg"]).volumes[0][1].voxels
+    assert voxels.shape == (1, 32, 16)
+    assert voxels[0, 4].min() > 240
+    assert voxels[0, 16:].max() < 15
+
+
+def test_a_picture_of_16_bits_is_stretched_to_8(tmp_path: Path) -> None:
+    deep = np.array([[1000, 2000], [3000, 6000]], dtype=np.uint16)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    voxels = load_paths([tmp_path / "deep.png"]).volumes[0][1].voxels
+    assert voxels.tolist() == [[[0, 51], [102, 255]]]
 
 
 def test_a_broken_picture_is_refused(tmp_path: Path) -> None:

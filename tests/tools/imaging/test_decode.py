@@ -91,13 +91,18 @@ def test_values_read_in_place_are_those_that_pydicom_reads(
     _, volume = only(load_paths([folder]))
 
     stored = made.pixel_array  # of the same bytes, decoded by pydicom
-    hu = np.rint(stored.astype(np.float64) * slope + intercept)
-    assert np.array_equal(volume.voxels[0], np.clip(hu, -1024, 32767).astype(np.int16))
+    values = stored.astype(np.float64) * slope + intercept
     signed = made.PixelRepresentation == 1
+    span = 2.0**made.BitsStored
+    lowest = -span / 2 if signed else 0.0
+    is_hu = min(slope * lowest, slope * (lowest + span - 1)) + intercept < 0
+    assert volume.unit == ("HU" if is_hu else "stored")
+    hu = np.clip(np.rint(values), -1024, 32767).astype(np.int16)
+    assert np.array_equal(volume.voxels[0], hu if is_hu else values.astype(np.float32))
     value = -2000 if padding == 63536 and signed else padding
     # No padding is beyond what 12 bits or less hold; only a rising rescale tells air from none.
     missing = (stored == value) if value is not None else np.zeros((2, 4), dtype=bool)
-    missing |= (slope > 0) & (stored * slope + intercept <= -3024)
+    missing |= is_hu & (slope > 0) & (values <= -3024)
     expected = None if not missing.any() else ~missing[np.newaxis]
     valid = None if volume.valid is None else volume.valid.tolist()
     assert valid == (None if expected is None else expected.tolist())

@@ -55,6 +55,16 @@ def test_an_index_whose_files_are_in_lower_case_finds_them(disc: Path) -> None:
     assert only(load_paths([disc / "DICOMDIR"]))[0].slices == 5
 
 
+def test_an_index_of_files_with_a_suffix_finds_them(disc: Path) -> None:
+    first = next(p for p in sorted(disc.rglob("*")) if p.is_file() and p.name != "DICOMDIR")
+    name = first.name[:-4] + ".dcm"
+    content = (disc / "DICOMDIR").read_bytes()
+    assert content.count(first.name.encode()) == 1
+    (disc / "DICOMDIR").write_bytes(content.replace(first.name.encode(), name.encode()))
+    first.rename(first.with_name(name))
+    assert only(load_paths([disc / "DICOMDIR"]))[0].slices == 5
+
+
 def test_an_index_without_its_files_says_what_to_give(disc: Path, tmp_path: Path) -> None:
     shutil.copy(disc / "DICOMDIR", tmp_path / "DICOMDIR")
     assert "none of its files lies beside it; give the whole folder" in refusal(

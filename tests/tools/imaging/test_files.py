@@ -79,6 +79,35 @@ def test_a_radiograph_is_shown_through_its_window_right_way_round(
     assert volume.voxels.tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize(
+    ("said", "is_usual"),
+    [(["L", "F"], True), (["P", "F"], True), (["R", "F"], False), (["L", "H"], False),
+     (["F", "L"], False)],
+)  # fmt: skip
+def test_a_radiograph_that_is_stored_another_way_round_says_so(
+    tmp_path: Path, said: list[str], is_usual: bool
+) -> None:
+    made = ct_slice(np.array([[0, 1000], [2000, 3000]]))
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = ComputedRadiographyImageStorage
+    made.Modality = "CR"
+    made.PatientOrientation = said
+    series, _ = only(load_paths([write(tmp_path, made)]))
+    assert any("not stored the usual way round" in limit for limit in series.limits) != is_usual
+
+
+@pytest.mark.parametrize(
+    ("described", "agent"), [("CHEST W/O & W CONTRAST", "Iohexol"), ("CTA CHEST", "NONE")]
+)
+def test_contrast_is_unknown_where_the_header_contradicts_itself(
+    tmp_path: Path, described: str, agent: str
+) -> None:
+    def contradict(made: Dataset) -> None:
+        made.SeriesDescription, made.ContrastBolusAgent = described, agent
+
+    series, _ = only(load_paths([write(tmp_path, *stack(5, edit=contradict))]))
+    assert (series.contrast, series.contrast_phase) == (None, "")
+
+
 def test_mr_is_kept_in_stored_units() -> None:
     series, volume = only(load_paths([_bundled("MR_small.dcm")]))
     dataset = dcmread(_bundled("MR_small.dcm"))

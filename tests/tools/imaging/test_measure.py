@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.tools.imaging.chest_shapes import flipped
+from tests.tools.imaging.chest_shapes import flipped, make_chest
 from tests.tools.imaging.phantom_volumes import SEED, as_volume, measured, phantom
 from tools.errors import ToolFailure
 from tools.imaging.files import load_paths
@@ -14,7 +14,7 @@ from tools.imaging.lungs import LEFT, RIGHT, find_lungs
 from tools.imaging.measure import CannotMeasure, measure_lungs
 from tools.imaging.phantom import make_phantom
 from tools.imaging.phantom_lesions import Lesion
-from tools.imaging.volume import Volume
+from tools.imaging.volume import Volume, pack_valid
 
 
 def _aerated_l(lesion: Lesion) -> tuple[float, float]:
@@ -154,6 +154,15 @@ def test_lungs_that_the_scan_cuts_off_are_not_measured(part: slice, end: str) ->
     volume = as_volume(phantom(Lesion.NONE))
     with pytest.raises(CannotMeasure, match=f"cuts the lungs off at the {end}"):
         measure_lungs(replace(volume, voxels=volume.voxels[part]))
+
+
+def test_noise_at_the_end_of_the_scale_counts_though_padding_has_its_value() -> None:
+    chest = make_chest()
+    noise = np.random.default_rng(3).normal(0, 90, chest.volume.voxels.shape)
+    volume = chest.with_hu(chest.volume.voxels + noise).volume
+    masked = replace(volume, valid_bits=pack_valid(volume.voxels > -1024))
+    assert ((volume.voxels == -1024) & chest.left).sum() > 1000
+    assert measure_lungs(masked).left == measure_lungs(volume).left
 
 
 def test_one_lung_alone_is_not_measured() -> None:

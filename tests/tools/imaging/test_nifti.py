@@ -120,6 +120,7 @@ def test_without_orientation_codes_nothing_is_measured(tmp_path: Path) -> None:
     [
         ("meter", 0.0025, 2.5, ""),
         ("micron", 2500.0, 2.5, ""),
+        ("meter", 0.7, None, "its voxels are 700 to 700 mm by the unit of length"),
         ("unknown", 2.5, 2.5, "are taken as millimetres"),
         ("unknown", 0.0025, None, "do not look like millimetres: no measuring"),
     ],
@@ -144,11 +145,28 @@ def test_an_image_in_atlas_space_is_not_measured(tmp_path: Path) -> None:
     assert "not the patient's" in series.limits[0]
 
 
-def test_orientations_that_disagree_are_said(tmp_path: Path) -> None:
+def test_two_places_that_disagree_are_said(tmp_path: Path) -> None:
     made = image(ct_values(SHAPE), ras_affine("L", "P", "S"))
-    made.set_qform(ras_affine("R", "P", "S"), code=1)
+    moved = ras_affine("L", "P", "S")
+    moved[0, 3] += 20
+    made.set_qform(moved, code=1)
     made.set_sform(ras_affine("L", "P", "S"), code=1)
-    assert any("disagree" in limit for limit in read(tmp_path, made)[0].limits)
+    series, volume = read(tmp_path, made)
+    assert volume.affine_lps_mm is not None
+    assert volume.affine_lps_mm[0, 3] == pytest.approx(31.5)
+    assert "its two places (sform and qform) disagree: the sform is taken" in series.limits
+
+
+@pytest.mark.parametrize("axes", [("R", "P", "S"), ("L", "A", "S"), ("P", "L", "S")])
+def test_with_two_orientations_that_contradict_each_other_no_side_is_known(
+    tmp_path: Path, axes: tuple[str, str, str]
+) -> None:
+    made = image(ct_values(SHAPE), ras_affine("L", "P", "S"))
+    made.set_qform(ras_affine(*axes), code=1)
+    made.set_sform(ras_affine("L", "P", "S"), code=1)
+    series, volume = read(tmp_path, made)
+    assert (series.plane, volume.affine_lps_mm, volume.spacing_mm) == ("", None, None)
+    assert any("contradict each other: right and left" in limit for limit in series.limits)
 
 
 def test_a_sheared_affine_is_no_volume(tmp_path: Path) -> None:

@@ -57,6 +57,14 @@ def test_padding_of_a_ct_is_air_and_masked(tmp_path: Path) -> None:
     assert np.argwhere(~volume.valid).tolist() == [[4, 3, 2], [4, 3, 5]]
 
 
+def test_noise_below_air_is_air_and_counts(tmp_path: Path) -> None:
+    values = ct_values(SHAPE)
+    values[2, 3, 4] = -1150
+    _, volume = read(tmp_path, image(values, ras_affine("L", "P", "S")))
+    assert volume.voxels[4, 3, 2] == -1024
+    assert volume.valid is None
+
+
 def test_values_that_are_not_finite_are_masked_in_other_modalities(tmp_path: Path) -> None:
     values = np.random.default_rng(1).normal(500, 90, SHAPE).astype(np.float32)
     values[1, 1, 1] = np.inf

@@ -26,11 +26,13 @@ def _phases(count: int, keyword: str, values: list[object]) -> list[FileDataset]
 @pytest.mark.parametrize(
     ("keyword", "values", "by"),
     [
-        ("EchoTime", [4.6, 30.0], "echo time"),
+        ("EchoTime", [4.6, 30.0], "echo time (4.6 ms)"),
         ("AcquisitionNumber", [1, 2], "acquisition"),
         ("TemporalPositionIdentifier", [1, 2], "temporal position"),
         ("ImageType", [["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "P"]], "image type"),
         ("ContentTime", ["101010", "101015"], "content time"),
+        ("ConvolutionKernel", ["B30f", "B70f"], "reconstruction kernel"),
+        ("SliceThickness", [2, 10], "slice thickness (2 mm)"),
     ],
 )
 def test_phases_in_one_series_become_volumes_of_their_own(
@@ -54,7 +56,7 @@ def test_two_attributes_together_tell_phases_apart(tmp_path: Path) -> None:
         made.AcquisitionNumber = 1 + (n // 3) % 2
     loaded = load_paths([write(tmp_path, *slices)])
     assert [s.slices for s, _ in loaded.volumes] == [3] * 4
-    assert "told apart by echo time and acquisition" in loaded.volumes[0][0].limits[0]
+    assert "told apart by echo time (5 ms) and acquisition" in loaded.volumes[0][0].limits[0]
 
 
 def test_times_of_single_slices_do_not_take_a_series_apart(tmp_path: Path) -> None:

@@ -170,6 +170,19 @@ def test_a_body_that_runs_out_of_the_picture_is_cut_off() -> None:
     )
 
 
+def test_a_body_that_runs_out_of_the_picture_of_a_prone_patient_is_cut_off() -> None:
+    hu = np.ascontiguousarray(chest()[:, ::-1, ::-1])  # rows to the front, columns to the right
+    affine = np.array(
+        [[0, 0, -2.8, 150], [0, -2.8, 0, 150], [2.5, 0, 0, -50], [0, 0, 0, 1]], dtype=np.float64
+    )
+    prone = Volume(
+        voxels=hu[:, :, :108], unit="HU", affine_lps_mm=affine, spacing_mm=SPACING, valid_bits=None
+    )
+    assert limits_of(series(), prone) == (
+        "the field of view cuts the body off (right): that part is not shown",
+    )
+
+
 def test_a_body_that_runs_out_of_a_padded_circle_is_cut_off() -> None:
     rows, columns = np.mgrid[: SHAPE[1], : SHAPE[2]]
     circle = np.hypot(rows - 63.5, columns - 63.5) < 48

@@ -83,6 +83,17 @@ def test_without_rescale_values_are_not_hu(tmp_path: Path) -> None:
     assert "not HU" in series.limits[0]
 
 
+def test_a_rescale_that_lost_its_offset_is_not_hu(tmp_path: Path) -> None:
+    def without_offset(made: Dataset) -> None:
+        made.PixelRepresentation, made.RescaleIntercept = 0, 0
+
+    series, volume = only(load_paths([write(tmp_path, *stack(5, edit=without_offset))]))
+    assert (series.unit, volume.voxels[0, 0, 0]) == ("stored", 1000.0)
+    assert "its rescale leads to no value below 0: values in the file's own unit, not HU" in (
+        series.limits
+    )
+
+
 def test_padding_with_an_unsigned_value_beside_signed_pixels_is_masked(tmp_path: Path) -> None:
     stored = np.array([[-2000, 24], [-1500, 1024]])
     made = ct_slice(stored)
@@ -117,6 +128,58 @@ def test_identical_copies_are_dropped(tmp_path: Path) -> None:
     series, _ = only(load_paths([write(tmp_path, *slices, slices[1])]))
     assert (series.kind, series.slices) == ("volume", 4)
     assert series.limits == ("1 identical copies of slices were dropped",)
+
+
+def test_steps_that_differ_little_but_add_up_are_no_volume(tmp_path: Path) -> None:
+    slices = stack(40)
+    for n, made in enumerate(slices):  # 1 mm apart, then 1.19: the middle is 1.9 mm off
+        made.ImagePositionPatient = [-10, -20, round(min(n, 20) + 1.19 * max(0, n - 20), 2)]
+    series, volume = only(load_paths([write(tmp_path, *slices)]))
+    assert (series.kind, volume.spacing_mm) == ("slices", None)
+    assert "slices stand unevenly (1, 1.2 mm apart)" in series.limits[0]
+
+
+def test_a_missing_slice_of_a_very_thin_stack_is_missed(tmp_path: Path) -> None:
+    slices = stack(6)
+    for made, z_mm in zip(slices, (0, 0.1, 0.2, 0.4, 0.5, 0.6), strict=True):
+        made.ImagePositionPatient = [-10, -20, z_mm]
+    series, _ = only(load_paths([write(tmp_path, *slices)]))
+    assert "1 slice is missing from a stack of 0.1 mm steps" in series.limits[0]
+
+
+def test_jitter_round_one_place_is_no_stack(tmp_path: Path) -> None:
+    slices = stack(6)
+    for n, made in enumerate(slices):
+        made.ImagePositionPatient = [-10, -20, 0.015 * n]
+    series, volume = only(load_paths([write(tmp_path, *slices)]))
+    assert volume.spacing_mm is None
+    assert "several images at one position" in series.limits[0]
+
+
+def test_orientations_that_differ_by_rounding_are_one_series(tmp_path: Path) -> None:
+    slices = stack(6)
+    for n, made in enumerate(slices):  # 0.00499 and 0.00501 round to 0.00 and 0.01
+        turned = 0.00499 if n % 2 else 0.00501
+        made.ImageOrientationPatient = [0.99999, turned, 0, -turned, 0.99999, 0]
+    series, _ = only(load_paths([write(tmp_path, *slices)]))
+    assert (series.kind, series.slices) == ("volume", 6)
+
+
+def test_slices_of_several_kinds_have_no_one_kernel_and_the_largest_thickness(
+    tmp_path: Path,
+) -> None:
+    slices = stack(6)
+    for n, made in enumerate(slices):
+        made.SliceThickness = 2 if n < 3 else 8
+        made.ConvolutionKernel = "B30f" if n < 3 else "B70f"
+    slices[0].ContrastBolusAgent = "Iohexol"
+    series, _ = only(load_paths([write(tmp_path, *slices)]))
+    assert (series.thickness_mm, series.kernel, series.contrast) == (8.0, "", None)
+    assert series.limits == (
+        "slices are 2 to 8 mm thick: the thickest is stated",
+        "slices are of several reconstruction kernels: none is stated",
+        "slices differ in what their headers say of contrast: nothing is stated",
+    )
 
 
 def test_a_little_jitter_is_accepted(tmp_path: Path) -> None:
@@ -172,3 +235,13 @@ def test_an_enhanced_ct_has_the_hu_of_each_frame(tmp_path: Path) -> None:
     assert volume.voxels[:, 0, 0].tolist() == [50, 150, 250]
     theirs = imread(folder / "1.dcm").get_frames(apply_modality_transform=True)
     assert np.array_equal(theirs, volume.voxels)
+
+
+def test_a_thickness_that_is_no_number_is_unknown(tmp_path: Path) -> None:
+    folder = write(tmp_path, *stack(5))
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        at = content.index(b"\x18\x00\x50\x00DS")
+        path.write_bytes(content[: at + 8] + b"2m" + content[at + 10 :])
+    series, _ = only(load_paths([folder]))
+    assert (series.kind, series.thickness_mm) == ("volume", None)
