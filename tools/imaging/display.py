@@ -1,4 +1,4 @@
-"""Radiographs and screen pictures in 8-bit grey, as a viewer would show them."""
+"""Radiographs in 8-bit grey and screen pictures in grey or colour, as a viewer would show them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from tools.imaging.colour import is_coloured, luminance
 from tools.imaging.decode import Task, fill
 from tools.imaging.frames import PROJECTIONS, FileFrames
 from tools.imaging.header import read_header
@@ -20,12 +20,23 @@ from tools.imaging.windows import Window, apply_window
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+_MOST_COLOURED = 512 << 20  # bytes; what is larger is shown in grey
 
-class _Greys:
-    """A sink that turns each frame into grey as it comes."""
+
+class _Shown:
+    """A sink that turns each frame into what a viewer shows as it comes.
+
+    Attributes:
+        voxels: (frames, rows, columns) or (frames, rows, columns, 3) float32, 0..255.
+        is_coloured: Whether a frame showed colour.
+    """
 
     def __init__(self, file: FileFrames, dataset: Dataset) -> None:
-        self.grey = np.empty(file.pixels.shape, dtype=np.float32)
+        shape: tuple[int, ...] = file.pixels.shape
+        if _may_be_coloured(file, dataset) and int(np.prod(shape)) * 12 <= _MOST_COLOURED:
+            shape = (*shape, 3)
+        self.voxels = np.empty(shape, dtype=np.float32)
+        self.is_coloured = False
         self._file = file
         self._dataset = dataset
 
@@ -43,9 +54,15 @@ class _Greys:
     ) -> None:
         try:
             if stored.ndim == 2 and _is_radiograph(self._file):
-                self.grey[index] = _windowed(self._dataset, stored, pixels)
-            else:
-                self.grey[index] = _luminance(self._dataset, stored, pixels)
+                self.voxels[index] = _windowed(self._dataset, stored, pixels)
+                return
+            shown = _eight_bits(self._dataset, stored, pixels)
+            if self.voxels.ndim == 3:
+                self.voxels[index] = luminance(shown)
+                return
+            shown = shown.reshape(*shown.shape[:2], -1)
+            self.is_coloured |= is_coloured(shown)
+            self.voxels[index] = shown
         except READ_ERRORS as error:
             raise LeftOut("its pixels do not fit its header", "export it again") from error
 
@@ -60,8 +77,8 @@ def displayed(file: FileFrames) -> tuple[Series, Volume]:
     if frames * rows * columns * 4 > MOST_BYTES:
         raise LeftOut(f"its pictures are larger than {MOST_BYTES >> 20} MiB")
     dataset = read_header(file.source).dataset()
-    greys = _Greys(file, dataset)
-    outcome = fill(greys, [Task(file=file, frames=file.frames, slices=tuple(range(frames)))])
+    shown = _Shown(file, dataset)
+    outcome = fill(shown, [Task(file=file, frames=file.frames, slices=tuple(range(frames)))])
     if outcome.failed:
         raise outcome.failed[0]
     what = "a radiograph" if _is_radiograph(file) else "a screen picture"
@@ -76,8 +93,12 @@ def displayed(file: FileFrames) -> tuple[Series, Volume]:
         body_part=file.derived.body_part,
         limits=(f"{what} as displayed: no measuring", *_unusual_way_round(dataset)),
     )
+    voxels = shown.voxels
+    if voxels.ndim == 4 and not shown.is_coloured:
+        greys = [luminance(frame.astype(np.uint8)) for frame in voxels]
+        voxels = np.stack(greys).astype(np.float32)
     volume = Volume(
-        voxels=greys.grey,
+        voxels=voxels,
         unit="stored",
         affine_lps_mm=None,
         spacing_mm=None,
@@ -145,8 +166,13 @@ def _header_window(dataset: Dataset) -> Window | None:
     return Window(name="header", level_hu=numbers[0], width_hu=numbers[1])
 
 
-def _luminance(dataset: Dataset, stored: NDArray[Any], pixels: Pixels) -> NDArray[np.uint8]:
-    """A screen picture in grey (ITU-R 601 luminance of colour); all frames on one scale."""
+def _may_be_coloured(file: FileFrames, dataset: Dataset) -> bool:
+    is_palette = str(dataset.get("PhotometricInterpretation", "")) == "PALETTE COLOR"
+    return not _is_radiograph(file) and (file.pixels.samples == 3 or is_palette)
+
+
+def _eight_bits(dataset: Dataset, stored: NDArray[Any], pixels: Pixels) -> NDArray[np.uint8]:
+    """A screen picture, (rows, columns) or (rows, columns, 3); all frames on one scale."""
     from pydicom.pixels.processing import apply_color_lut
 
     bits = pixels.bits_stored
@@ -156,5 +182,5 @@ def _luminance(dataset: Dataset, stored: NDArray[Any], pixels: Pixels) -> NDArra
     values = stored.astype(np.int64) + ((1 << (bits - 1)) if stored.dtype.kind == "i" else 0)
     eight = np.clip(values >> (bits - 8) if bits > 8 else values, 0, 255).astype(np.uint8)
     if eight.ndim == 3:
-        eight = np.asarray(Image.fromarray(eight[..., :3]).convert("L"))
+        return eight[..., :3]
     return 255 - eight if pixels.is_inverted else eight

@@ -13,6 +13,7 @@ import numpy as np
 
 from tools.imaging.artefacts import limits_of_ct
 from tools.imaging.body import regions_named, regions_shown, spoken
+from tools.imaging.colour import luminance
 from tools.imaging.pages import limits_of_picture
 from tools.imaging.series import Series
 from tools.imaging.volume import Volume
@@ -34,14 +35,14 @@ def limits_of(series: Series, volume: Volume, *, question: str = "") -> tuple[st
 
     Args:
         series: With its modality, body part, spacing and thickness.
-        volume: Its voxels; those of an image are display grey.
+        volume: Its voxels; those of an image are as displayed, in grey or colour.
         question: The history or the request in plain words; the region it names is held against
             the body part of the series.
     """
     found = [*_against_question(series, question)]
     if series.kind == "image":
-        grey = np.clip(np.rint(volume.voxels[0]), 0, 255).astype(np.uint8)
-        return (*found, *limits_of_picture(grey))
+        shown = np.clip(np.rint(volume.voxels[0]), 0, 255).astype(np.uint8)
+        return (*found, *limits_of_picture(luminance(shown)))
     found.extend(_sampling(series))
     if series.modality == "CT":
         if series.contrast is None and not series.contrast_phase:

@@ -18,6 +18,7 @@ class Volume:
     Attributes:
         voxels: (slices, rows, columns); int16 Hounsfield units when unit is "HU", else float32:
             stored values after the header's rescale, each slice with its own, where it has one.
+            (slices, rows, columns, 3) for pictures in colour, 0..255, without any geometry.
         unit: "HU" for CT with a rescale to Hounsfield units, else "stored".
         affine_lps_mm: (4, 4) float64; maps (slice, row, column, 1) indices to DICOM's LPS
             millimetres. None when the headers do not give one geometry for all slices.

@@ -43,9 +43,18 @@ def test_a_screen_capture_is_left_out_with_what_to_do(tmp_path: Path) -> None:
     assert "check its pixels, then load it with --release-quarantined" in message
 
 
+def test_beside_slices_it_is_left_out_with_what_to_do_as_well(tmp_path: Path) -> None:
+    loaded = load_paths([write(tmp_path, *stack(5), _screen())])
+    assert only(loaded)[0].slices == 5
+    assert loaded.notes == (
+        "left out 1 file: it is a screen capture or dose page, which may identify the patient; "
+        "check its pixels, then load it with --release-quarantined",
+    )
+
+
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("colour", [False, True])
-def test_a_released_screen_capture_is_a_picture_in_grey(
+def test_a_released_screen_capture_is_a_picture_in_grey_or_colour(
     tmp_path: Path, colour: bool, packed: bool
 ) -> None:
     made = _screen(colour=colour)
@@ -56,12 +65,13 @@ def test_a_released_screen_capture_is_a_picture_in_grey(
     series, volume = only(load_paths([tmp_path], release_quarantined=True))
     assert (series.kind, series.unit, volume.unit) == ("image", "display", "stored")
     assert series.limits[-1] == _RELEASED
-    # Red counts 299 of 1000 in luminance: 50 becomes 14.95.
-    expected = [0, 3, 6, 9, 12, 15] if colour else [0, 10, 20, 30, 40, 50]
-    assert volume.voxels.ravel().tolist() == expected
+    shades = [0, 10, 20, 30, 40, 50]
+    assert volume.voxels.shape == ((1, 2, 3, 3) if colour else (1, 2, 3))
+    assert (volume.voxels[..., 0] if colour else volume.voxels).ravel().tolist() == shades
+    assert not colour or volume.voxels[..., 1:].max() == 0
 
 
-def test_a_released_ultrasound_clip_is_frames_in_grey(tmp_path: Path) -> None:
+def test_a_released_ultrasound_clip_is_frames_in_colour(tmp_path: Path) -> None:
     made = _screen(frames=4, colour=True)
     made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = UltrasoundMultiFrameImageStorage
     made.Modality = "US"
@@ -69,7 +79,16 @@ def test_a_released_ultrasound_clip_is_frames_in_grey(tmp_path: Path) -> None:
     assert "it is ultrasound" in refusal(folder)
     series, volume = only(load_paths([folder], release_quarantined=True))
     assert (series.kind, series.unit, series.slices) == ("slices", "display", 4)
-    assert volume.voxels[3, 1, 2] == 69  # 230 * 0.299 = 68.77
+    assert volume.voxels[3, 1, 2].tolist() == [230, 0, 0]
+
+
+def test_doppler_is_shown_in_colour_and_a_grey_clip_with_three_samples_in_grey() -> None:
+    (doppler, clip) = (
+        only(load_paths([bundled(name)], release_quarantined=True))[1]
+        for name in ("examples_rgb_color.dcm", "examples_ybr_color.dcm")
+    )
+    assert doppler.voxels.shape == (1, 240, 320, 3)
+    assert clip.voxels.shape == (30, 240, 320)
 
 
 def test_colours_of_a_palette_are_looked_up() -> None:
