@@ -14,7 +14,7 @@ from tests.tools.vision.asking import prompt_of
 from tests.tools.vision.hub_server import COMMIT, Hub
 from tests.tools.vision.scripted import Scripted, yes
 from tools.imaging.windows import View
-from tools.vision.base import ClosedQuestion, Reply, Request
+from tools.vision.base import ClosedQuestion, Reply, Request, VisionPrompt, YesNo
 from tools.vision.cache import CachedVision
 from tools.vision.hub import fingerprint
 from tools.vision.medsiglip import MedSigLIPVision
@@ -96,9 +96,11 @@ def test_a_reply_of_a_model_whose_commit_came_with_it_is_not_kept_under_no_commi
             self.identity = "loaded"
             return super().generate(requests)
 
-        def answer(self, *asked: object) -> tuple[object, ...]:  # type: ignore[override]
+        def answer(
+            self, prompt: VisionPrompt, questions: Sequence[ClosedQuestion]
+        ) -> tuple[YesNo, ...]:
             self.identity = "loaded"
-            return super().answer(*asked)  # type: ignore[arg-type]
+            return super().answer(prompt, questions)
 
     prompt, question = prompt_of(lung_views), ClosedQuestion(text="Is it?", finding="it")
     for _ in range(2):
