@@ -92,7 +92,7 @@ class Case(BaseModel):
         settings = settings or Settings()
         settings.open_cache()
         store = ArtifactStore(settings.artifact_dir)
-        for words in ("history", "findings_text"):
+        for words in ("history", "findings_text", "region", "modality"):
             if described.get(words):
                 described[words] = scrub_text(described[words])[0]
         reading = Reading(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -15,6 +15,8 @@ Modality = Literal["CT", "XR", "MR", "US", "NM"]
 WindowName = Literal[
     "lung", "soft tissue", "mediastinum", "bone", "angio", "T1", "T2", "FLAIR", "DWI", "radiograph"
 ]
+
+Region = Literal["head", "neck", "chest", "breast", "abdomen", "pelvis", "spine", "limb"]
 
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -29,6 +31,9 @@ class Term(BaseModel):
     synonyms: tuple[str, ...] = ()
     modality: tuple[Modality, ...] = Field(min_length=1)
     window: WindowName = Field(description="Where it is best seen.")
+    region: tuple[Region, ...] = Field(
+        default=(), description="Where in the body it is looked for; empty: anywhere."
+    )
     parent: str | None = Field(default=None, description="The id of the broader term.")
     opposite: tuple[str, ...] = Field(default=(), description="Ids that cannot hold beside it.")
     question: str = Field(pattern=r"\?$", description="A closed question: yes or no.")
@@ -37,6 +42,10 @@ class Term(BaseModel):
     )
     kind: Literal["finding", "distribution"] = "finding"
     reference: Literal["Fleischner", "RadLex", "common usage"] = "common usage"
+
+    def is_seen_in(self, regions: Collection[str]) -> bool:
+        """Whether a study of these regions can show it; one of unknown regions can."""
+        return not regions or not self.region or not set(self.region).isdisjoint(regions)
 
 
 class Vocabulary(BaseModel):
@@ -62,10 +71,18 @@ class Vocabulary(BaseModel):
         """Whether there is a term of that id."""
         return term_id in self.terms
 
-    def for_window(self, window: str, modality: str) -> tuple[Term, ...]:
-        """The terms that are best looked for in one window of one modality, in file order."""
+    def for_window(
+        self, window: str, modality: str, regions: Collection[str] = ()
+    ) -> tuple[Term, ...]:
+        """The terms that are best looked for in one window of one modality, in file order.
+
+        Args:
+            regions: Regions of the body that the study shows; empty when that is not known.
+        """
         return tuple(
-            t for t in self.terms.values() if t.window == window and modality in t.modality
+            t
+            for t in self.terms.values()
+            if t.window == window and modality in t.modality and t.is_seen_in(regions)
         )
 
     def ancestors(self, term_id: str) -> tuple[str, ...]:

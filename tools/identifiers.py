@@ -18,6 +18,13 @@ _MONTH = (
     r"|SEPT?(?:EMBER)?|OCT(?:OBER)?|NOV(?:EMBER)?|DEC(?:EMBER)?)(?![a-z])"
 )
 _CAPITAL_MONTH = rf"(?=[A-Z]){_MONTH}"  # "12 may 3 mm" is a verb
+_FOREIGN_MONTH = (  # German, French, Spanish, Italian
+    r"(?i:j[a\u00e4]n(?:uar|vier)|januar|februar|m\u00e4rz|mai|juni|juli|oktober|dezember|f[e\u00e9]vrier"
+    r"|mars|avril|juin|juillet|ao[u\u00fb]t|septembre|octobre|novembre|d[e\u00e9]cembre|enero|febrero"
+    r"|marzo|abril|mayo|junio|julio|agosto|sept?iembre|octubre|noviembre|diciembre|gennaio|febbraio"
+    r"|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|april|august|september|november)(?!\w)"
+)
+_WEEKDAY = r"(?:Mon|Tues?|Weds?|Thu|Thurs?|Fri|Sat|Sun)(?:[a-z]{3,6})?\.?,?"
 _ORDINAL = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?:19|20)\d\d(?!\d)"
 _NO_UNIT = (
@@ -26,7 +33,18 @@ _NO_UNIT = (
 
 _DATES = (
     r"\b\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:T\d{2}:\d{2}(?::\d{2})?)?\b",
-    r"\b\d{1,2}([-/.])\d{1,2}\1(?:\d{4}|\d{2})\b",
+    # Not in a chain such as a blood count, 8/98/27/12.
+    r"(?<![\d./-])\d{1,2}([-/.])\d{1,2}\1(?:\d{4}|\d{2})\b(?![-/]\d)",
+    rf"\b\d{{1,2}}(?:\.|er|\u00ba|o)?[ \t](?:de[ \t])?{_FOREIGN_MONTH}"
+    rf"(?:[ \t](?:del?[ \t])?{_YEAR})?",
+    rf"(?P<label>\b(?i:im|en|in|seit|depuis|desde|ab|bis|dal)[ \t]){_FOREIGN_MONTH}"
+    rf"(?:[ \t](?:de[ \t])?{_YEAR})?",
+    rf"(?P<label>\b{_WEEKDAY}[ \t](?:the[ \t])?)[0-3]?\d/[0-3]?\d(?![/\d])",
+    r"(?P<label>\b(?i:on|for|until|till|by|from|since)[ \t]the[ \t])(?:[12]?\d|3[01])"
+    r"(?:st|nd|rd|th)(?=[.,;)]|\s*$|[ \t](?i:at|of[ \t](?:this|last|next)))",
+    rf"\b{_CAPITAL_MONTH}\.?(?:/|[ \t]{{0,2}}[-\u2013][ \t]{{0,2}}){_CAPITAL_MONTH}\.?"
+    rf"(?:,?[ \t]{{1,3}}{_YEAR})?",
+    rf"(?P<label>\b(?i:between)[ \t]){_CAPITAL_MONTH}[ \t](?:and|to)[ \t]{_CAPITAL_MONTH}",
     rf"\b\d{{1,2}}{_ORDINAL}(?:\s{{1,8}}|[-/.])(?:of\s)?{_MONTH}\.?,?(?:\s{{1,8}}|[-/])'?{_YEAR}",
     rf"\b{_MONTH}\.?\s{{1,8}}\d{{1,2}}{_ORDINAL},?\s{{1,8}}{_YEAR}",
     rf"\b\d{{1,2}}{_ORDINAL}(?:[ \t]{{1,3}}|[-/])?(?:of[ \t])?{_CAPITAL_MONTH}\.?"
@@ -49,26 +67,34 @@ _NUMBERS = (
     rf"{_VALUE}",
     r"(?P<label>\b(?i:accession|acc|patient|pat|hospital|hosp|unit|record|medical\srecord|chart"
     r"|account|policy|insurance|passport|licen[cs]e|nhs|social\ssecurity|case|study|exam|order"
-    r"|request|episode|visit|specimen|sample|health\scard|medicare|medicaid|member|national)\b\.?"
-    r"[ \t]{0,3}(?i:id(?:entifier)?|no|num(?:ber)?|#|nr)\b\.?(?:[ \t]is\b)?\s*+[:#]?\s*+)"
+    r"|request|episode|visit|specimen|sample|health\scard|medicare|medicaid|member|national|file"
+    r"|record|reg(?:istration)?|booking|ticket|docket|serial|tracking|reference|versicherten"
+    r"|versicherungs|fall|patienten)\b\.?[ \t-]{0,3}"
+    r"(?:(?i:id(?:entifier)?|no|num(?:ber|mer)?|nr|ref(?:erence)?|locator)\b\.?|\#)"
+    r"(?:[ \t]is\b)?\s*+[:#]?\s*+)"
     rf"{_VALUE}",
     rf"(?P<label>\b(?i:accession|acc|ssn|passport|nhs)\b\.?\s*+[:#]?\s*+){_VALUE}",
+    rf"(?P<label>\b(?i:locator|aktenzeichen)[ \t]?[:#]?[ \t]{{0,2}}){_VALUE}",
     rf"(?P<label>\b(?:ID|Id)\b[ \t]?[:#]?\s*+){_VALUE}",
     r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])",
     r"(?<![\w-])[A-Z]{2,4}-\d{2,4}-\d{3,}+(?![\w-])",
     r"(?<![\w-])[A-Z]{1,3}\d{2}[-/]\d{4,7}(?!\w)",
+    r"(?<![\w.-])(?:[A-Z]{1,3}\d?-\d{4,}+|\d{4,}+-\d{2,}+)-[A-Z\d]{1,6}(?!\w)",
 )
 _CONTACTS = (
     r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)+",
     r"\b(?i:https?|ftp|file)://[^\s<>\"')\]]++",
     r"\b(?i:www)\.[^\s<>\"')\],]++",
+    r"(?<![\w.@/-])(?:[a-z][a-z\d-]{1,40}\.){2,4}"
+    r"(?:com|org|net|edu|gov|info|health|local|lan|intern|example|uk|de|fr|es|nl|ch|ca|au|nz|ie|eu)\b"
+    r"(?:/[^\s<>\"')\],]*+)?",
     r"(?<![\w.])\+\d[\d\s().-]{7,22}\d\b",
     r"(?<![\w.])\(?\d{3,5}\)?[\s.-]\d{3,4}[\s-]\d{3,4}\b",
     r"(?<![\w.])\d{3}\.\d{3}\.\d{4}\b",
     r"(?<![\w.])\(?0\d{3,4}\)?[ \t-]\d{5,7}\b",
     r"(?<![\w.])0\d(?:[ .-]\d{2}){4}\b",
     r"(?<![\w.])\(?0\d\)?[ -]\d{4}[ -]\d{4}\b",
-    r"(?P<label>\b(?i:tel|telephone|phone|mobile|cell\sphone|fax|ext|extension|bleep|pager|beeper"
+    r"(?P<label>\b(?i:tel|telephone|phone|mobile|cell\sphone|fax|ext|extension|bleep|page|pager|beeper"
     r"|call(?:ed)?|ring|contact)\b\.?(?:[ \t](?i:no|number|him|her|them|us|me|on|at|is)\b\.?){0,2}"
     r"[ \t]?[:#]?[ \t]{0,3})(?=(?:\D{0,2}\d){4})\(?\+?\d[\d ().-]{2,20}\d\b",
     # Identifiers: six digits and more in one run; no measurement has as many.
@@ -89,13 +115,17 @@ _STATE = (
     r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]"
     r"|T[NX]|UT|V[AT]|W[AIVY])"
 )
-_TOWN = rf"(?:,[ \t]{MIXED_WORD}(?:[ \t]{MIXED_WORD}){{0,2}}){{0,2}}"
+_TOWN = (
+    rf"(?:(?:,[ \t]|,?[ \t](?:in|\d{{4,5}})[ \t]){MIXED_WORD}(?:[ \t]{MIXED_WORD}){{0,2}}){{0,2}}"
+)
 _ZIP = rf"(?:,?[ \t](?:{_POSTCODE}|(?:{_STATE}[ \t])?\d{{5}}(?:-\d{{4}})?(?!\w)))?"
 _INSTITUTION = (
     r"(?:Hospitals?|Infirmary|Clinic|Polyclinic|Hospice|Sanatorium|Sanitarium"
     r"|(?:Medical|Health|Cancer|Heart|Imaging|Diagnostic|Trauma|Healthcare)[ \t]Cent(?:er|re)"
     r"|Cent(?:er|re)[ \t]Hospital|NHS(?:[ \t]Foundation)?[ \t]Trust|Nursing[ \t]Home|Care[ \t]Home"
-    r"|Klinikum|Krankenhaus|Spital|Charit\u00e9)\b"
+    r"|Klinikum|Krankenhaus|Spital|Charit\u00e9"
+    r"|(?:(?:Primary|Secondary|High|Grammar|Elementary|Middle)[ \t])?School|College|Academy"
+    r"|University|Prison|Barracks|Shipyard|Colliery|Foundry)\b"
 )
 # Kinds of hospital and clinic, which name none.
 _KIND_OF_PLACE = (
@@ -113,9 +143,10 @@ _PLACES = (
     rf"\d{{1,5}}[A-Za-z]?,?[ \t](?:{_CAPITAL}[ \t]){{1,3}}{_STREET_KIND}{_TOWN}{_ZIP}",
     rf"\b\d{{1,4}}[a-z]?,?[ \t](?:rue|avenue|boulevard|quai|allée)[ \t](?:(?:de|du|des|la|le)[ \t]"
     rf"){{0,2}}{_CAPITAL}{_TOWN}",
-    rf"{START}[\w-]{{1,40}}(?:straße|strasse|str\.|gasse|allee|platz)[ \t]\d{{1,4}}[a-z]?\b{_TOWN}",
-    rf"\b(?:ul\.|ulica|via|viale|calle|rua|piazza)[ \t]{_CAPITAL}(?:[ \t]{_CAPITAL})?[ \t,]{{1,2}}"
-    rf"\d{{1,4}}[a-z]?\b(?![ \t]?(?:mm|cm|mg|ml|F\b|Fr\b|G\b)){_TOWN}",
+    rf"{START}[\w-]{{1,40}}(?:straße|strasse|str\.|gasse|allee|platz|weg|ring|damm|ufer|steig)"
+    rf"[ \t]\d{{1,4}}[a-z]?\b{_TOWN}",
+    rf"\b(?:ul\.|ulica|[Vv]iale?|[Cc]alle|rua|piazza|[Aa]venida)[ \t]{_CAPITAL}(?:[ \t]{_CAPITAL})?"
+    rf"[ \t,]{{1,2}}\d{{1,4}}[a-z]?\b(?![ \t]?(?:mm|cm|mg|ml|F\b|Fr\b|G\b)){_TOWN}",
     r"\b(?i:p\.?\s?o\.?\s?box)[ \t]\d{1,6}\b",
     rf"(?<![\w-]){_POSTCODE}",
     rf"(?<!\w){_STATE}[ \t]\d{{5}}(?:-\d{{4}})?(?!\w)",
@@ -128,6 +159,15 @@ _PLACES = (
     rf"(?:,[ \t](?:{_STATE}\b|{MIXED_WORD}))?",
     rf"{START}{_KIND_OF_PLACE}(?:{_CAPITAL}[ \t](?:(?:of|and|the|de|&)[ \t]){{0,2}}){{1,5}}"
     rf"{_INSTITUTION}(?:[ \t](?:of|in|at)[ \t]{MIXED_WORD}(?:[ \t]{MIXED_WORD})?)?",
+    r"(?<![\w-])[A-Z][\w.-]{1,40}-(?:Krankenhaus|Klinik|Klinikum|Hospital|Spital|Stift)\b"
+    rf"(?:[ \t](?:in[ \t])?{MIXED_WORD})?",
+    rf"(?P<label>\b(?:H\u00f4pital|Cl\u00ednica|Clinique|Uniklinik|Universit\u00e4tsklinikum|Klinik"
+    r"um|CHU|HMP)[ \t](?:(?:de|del|du|des|la|le|am|in|der|rechts|links)[ \t]){0,3})"
+    rf"{MIXED_WORD}(?:[ \t]{MIXED_WORD})?",
+    rf"(?P<label>\b(?i:wohnhaft[ \t]in|wohnt[ \t]in|aus|natural[ \t]de|habite[ \t]\u00e0"
+    rf"|n\u00e9e?[ \t]\u00e0)[ \t])(?!Sicht){MIXED_WORD}",
+    rf"(?P<label>\b(?i:n\u00e9e?)[ \t]le[ \t]\[removed\][ \t]\u00e0[ \t]){MIXED_WORD}",
+    rf"(?P<label>(?<=[\d\]]),[ \t])\d{{5}}[ \t]{MIXED_WORD}",
     rf"\b(?:Hospital|Infirmary|Clinic|Klinikum)[ \t](?:of|de|del|San|Santa|Saint|St\.?)[ \t]"
     rf"(?:{_CAPITAL}[ \t]?){{1,3}}(?<![ \t])",
     rf"\bSt\.?[ \t]{MIXED_WORD}['\u2019]s?(?!\w)"

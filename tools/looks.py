@@ -8,6 +8,7 @@ from typing import Literal
 
 from knowledge.vocabulary import Term, Vocabulary
 from tools.errors import ToolFailure
+from tools.imaging.body import regions_shown, spoken
 from tools.imaging.raster import AS_DISPLAYED, even_slices, slice_views
 from tools.imaging.series import Series
 from tools.imaging.views import reformat_view, slab_view
@@ -23,6 +24,15 @@ Plane = Literal["", "coronal", "sagittal", "axial"]
 _SLICES_PER_LOOK = 16
 _SLABS_PER_LOOK = 8
 _CUTS_PER_LOOK = 6
+# The upper abdomen at the lower end of a chest CT is not read as an abdomen.
+_OF_THE_VOCABULARY = {
+    **{
+        region: region
+        for region in ("head", "neck", "chest", "breast", "abdomen", "pelvis", "spine")
+    },
+    **{f"{part} spine": "spine" for part in ("cervical", "thoracic", "lumbar")},
+    "upper abdomen": "",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +91,7 @@ def make_look(
 
 
 def terms_for(vocabulary: Vocabulary, series: Series, window: str) -> tuple[Term, ...]:
-    """The closed list of a window: what the vocabulary says is best seen there.
+    """The closed list of a window and body part: what the vocabulary says is best seen there.
 
     A window that no term is best seen in ("medgemma", "wide", "as displayed") gets the findings of
     the series' modality; a radiograph those of radiographs, an MR those of its sequence.
@@ -93,17 +103,27 @@ def terms_for(vocabulary: Vocabulary, series: Series, window: str) -> tuple[Term
     place = window
     if window == AS_DISPLAYED:
         place = "radiograph" if series.modality in RADIOGRAPHS else series.sequence
-    terms = vocabulary.for_window(place, modality) or tuple(
+    regions = _regions(series.body_part)
+    terms = vocabulary.for_window(place, modality, regions) or tuple(
         t
         for t in vocabulary.terms.values()
-        if t.kind == "finding" and (not modality or modality in t.modality)
+        if t.kind == "finding"
+        and (not modality or modality in t.modality)
+        and t.is_seen_in(regions)
     )
-    if not terms:
+    if not any(t.kind == "finding" for t in terms):
+        where = f" of the {spoken(series.body_part)}" if regions else ""
         raise ToolFailure(
-            f"the vocabulary has no finding of {series.modality} for the {window} window; "
+            f"the vocabulary has no finding of {series.modality}{where} for the {window} window; "
             "ask for another series or window"
         )
     return terms
+
+
+def _regions(body_part: str) -> frozenset[str]:
+    """The vocabulary's regions that a DICOM Body Part Examined shows; empty when not known."""
+    shown = regions_shown(body_part)
+    return frozenset(_OF_THE_VOCABULARY.get(region, "limb") for region in shown) - {""}
 
 
 def window_of(term: Term, series: Series) -> str:

@@ -1,7 +1,7 @@
 """Patterns of people's names, each linear in the text's length.
 
 A name is found by what stands beside it: a title, a label, a relative, an age. Without any of these
-a name and an eponym (Swyer-James) look the same, so such a name stays.
+a name and an eponym (Swyer-James) look the same: bare_names tells some of them apart.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ _NO_NAME = (
     r"(?!(?i:an?|the|with|has|had|is|was|who|known|now|no|not|of|in|on|for|from|and|to|at|by"
     r"|present\w*|complain\w*|reports?|denies|underwent|status|post|history|clinical|indication"
     r"|findings?|impression|technique|comparison|exam\w*|study|age[ds]?|sex|gender|dob|date|born"
-    r"|id|mrn|male|female|m[ae]n|wom[ae]n|girl|boy|infant|adult|elderly|chronic|acute"
+    r"|id|mrn|male|female|m[ae]n|wom[ae]n|girl|boy|infant|adult|elderly|currently|chronic|acute"
+    r"|infectious|palliative|occupational|ana?esthe\w*"
     r"|progressive|severe|mild|recurrent|suspected|possible|previous\w*|prior|recent\w*"
     r"|normal|left|right|bilateral|upper|lower|middle|chest|lungs?|head|neck|brain|abdom\w*"
     r"|pelvi\w*|spine|cell|pain\w*|cough|fever|cysts?|mass|nodules?|type|stage|grade|vitamin"
@@ -66,8 +67,10 @@ _KIN = (
     r"|neighbou?r|twin|fianc\u00e9e?|boyfriend|girlfriend|roommate|colleague)"
 )
 _ACTOR = (
-    r"(?:patient|pat|pt|(?:referring|requesting|ordering|attending|treating|consulting|family)?"
-    r"[ \t]?(?:physician|doctor|clinician|provider)|attending|consultant|radiologist|surgeon|gp"
+    r"(?:patient|pat|pt|resident|fellow|registrar|interpreter|secretary"
+    r"|social[ \t]worker|midwife|attending|consultant|radiologist|surgeon|gp"
+    r"|(?:referring|requesting|ordering|attending|treating|consulting|family)?[ \t]?"
+    r"(?:physician|doctor|clinician|provider)"
     r"|technologist|technician|radiographer|sonographer|operator|reader|reporter|author|nurse"
     r"|(?:emergency[ \t])?contact|nok|dictator|transcriptionist)"
 )
@@ -76,6 +79,16 @@ _DEED = (
     r"|authori[sz]ed|performed|ordered|scanned|typed|transcribed|interpreted|accompanied|brought"
     r"(?:[ \t]in)?|witnessed|operated(?:[ \t]on)?|treated|assessed|checked|followed|prepared"
     r"|validated)"
+)
+_TITLE = (
+    r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Doctor|Herr|Frau|Mme|Madame|Mlle|Mademoiselle"
+    r"|Monsieur|Sra?|Srta|Se\u00f1ora?|Dra|Don|Do\u00f1a|Signora?|Rev|Reverend|Capt|Captain|Sgt"
+    r"|Sergeant)\b(?:\.\s{0,8}|\s{1,8})(?:(?:med|dent|rer|nat|phil|habil|univ)\b\.?[ \t]{1,2}){0,3}"
+)
+_LOWER = r"[a-z\u00df-\u00ff]{3,20}(?:['\u2019-][a-z\u00df-\u00ff]{2,20})?(?!\w)"
+_NO_SCAN = (
+    r"(?!(?:scans?|images?|imaging|exam\w*|today|which|that|this|also|then|\w+(?:graphy|gram|tion"
+    r"|ing|ity|ment))\b)"
 )
 _AGE_NEXT = (
     r"(?=,?[ \t]\(?(?:(?:is|was)[ \t])?(?:an?[ \t])?(?:aged?[ \t])?\d{1,3}(?:[- ]?(?:years?|yrs?"
@@ -86,14 +99,27 @@ PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
         r"(?<![\w^])[^\W\d_]{2,}+\^[^\W\d_]++(?:\^[^\W\d_]*+)*+",  # as DICOM writes: DOE^JANE
-        r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Doctor|Herr|Frau|Mme|Rev|Reverend|Capt|Captain"
-        rf"|Sgt|Sergeant)\b(?:\.\s{{0,8}}|\s{{1,8}}){_TITLED}",
+        rf"\b(?:{_TITLE}){{1,3}}{_TITLED}",
+        rf"\b(?:MRS?|MS|DR|PROF)(?:\.[ \t]{{0,2}}|(?<=MRS)[ \t]|(?<=PROF)[ \t]){_NO_NAME}"
+        rf"{UPPER}{{2,20}}(?:[ \t]{_NO_NAME}{UPPER}{{3,20}})?(?!\w)",
+        # In lower case "mr" is a scan and "dr" a radiograph as well: a person does something.
+        rf"\b(?:mrs|prof)\b\.?[ \t]{_NO_NAME}{_LOWER}",
+        rf"\b(?:mr|ms|miss|dr)\b\.?[ \t]{_NO_NAME}{_NO_SCAN}{_LOWER}(?=,?[ \t](?:has|had"
+        r"|wants|wanted|asks|asked|complains|complained|presents|presented|lives|smokes|reports"
+        r"|reported|denies|denied|feels|called|says|said|would|is[ \t](?:an?|aged|\d)"
+        r"|was[ \t](?:admitted|referred|born)"
+        r"|\d{1,3}[ \t]?(?:y|m\b|f\b)))",
+        rf"(?P<label>\b(?i:patient|pt|name)[ \t]?:[ \t]{{0,4}}){_NO_NAME}{_NO_SCAN}{_LOWER}[ \t]"
+        rf"{_NO_NAME}{_NO_SCAN}{_LOWER}(?=,?[ \t]\d{{1,3}}[ \t]?(?:y|yo|years?|m|f)\b)",
         rf"(?P<label>\b(?:Nurse|Sister|Matron)[ \t]){_NO_EPONYM}{MIXED_WORD}(?:[ \t]{MIXED_WORD})?",
         r"(?P<label>\b(?i:(?:patient(?:'s)?|pt|full|first|last|given|family|maiden|birth)[ \t]name"
         rf"|surname|forename)(?:[ \t]?:|[ \t]is)[ \t]{{0,8}}){_SINGLE}",
         rf"(?P<label>\b(?i:my|her|his|whose)[ \t]name[ \t]is[ \t]){_SINGLE}",
         rf"(?P<label>{_NAMED_THINGS}\b(?i:name)[ \t]?:[ \t]{{0,8}}){_SEVERAL}",
         rf"(?P<label>\b(?i:{_ACTOR})\.?[ \t]?:[ \t]{{0,8}})(?:{_TURNED}|{_FULL}|{_CAPITALS})",
+        # SURNAME, Given - study; the comma of a list has no dash or bar behind it.
+        rf"(?m:^)[ \t]*{_NO_NAME}{UPPER}{_LETTERS},[ \t]{MIXED_WORD}(?:[ \t]{MIXED_WORD})?"
+        r"(?=[ \t]+[-\u2013|/][ \t])",
         rf"(?P<label>\b(?i:{_DEED}[ \t]by)\b:?[ \t]{{1,8}}){_NO_EPONYM}"
         rf"(?:{_FULL}|{_CAPITALS}|{MIXED_WORD})",
         r"(?P<label>\b(?i:discussed[ \t]with|spoke[ \t](?:to|with)|d/w|cc|copied?[ \t]to"

@@ -144,6 +144,20 @@ def test_the_closed_list_of_a_window_is_whole(window: str) -> None:
     assert asked == {t.id for t in VOCABULARY.terms.values() if t.window == window}
 
 
+def test_the_closed_list_is_that_of_the_body_part() -> None:
+    chest = {t.id for t in terms_for(VOCABULARY, _series(body_part="CHEST"), "soft tissue")}
+    belly = {t.id for t in terms_for(VOCABULARY, _series(body_part="ABDOMEN"), "soft tissue")}
+    assert "pleural-effusion" in chest - belly
+    assert "renal-mass" in belly - chest
+    assert "necrotic-lymph-nodes" in chest & belly  # anywhere in the body
+
+
+def test_a_body_part_without_findings_in_a_window_is_asked_for_all_of_its_findings() -> None:
+    asked = {t.id for t in terms_for(VOCABULARY, _series(body_part="KNEE"), "brain")}
+    assert "periosteal-reaction" in asked
+    assert "lung-cysts" not in asked
+
+
 def test_cysts_are_looked_for_in_the_lung_window() -> None:
     asked = {term.id for term in terms_for(VOCABULARY, _series(), "lung")}
     assert {"thin-walled-cysts", "centrilobular-emphysema", "lower-lung-predominance"} <= asked

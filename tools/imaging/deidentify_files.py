@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 
 from tools.errors import UserError
 from tools.imaging.burned_in import display_grey, text_in_pixels
-from tools.imaging.frames import PROJECTIONS
 from tools.imaging.header import DEFLATED, read_header
 from tools.imaging.inflate import Inflated
 from tools.imaging.pixels import MOST_BYTES, READ_ERRORS, LeftOut, pixels_of
 from tools.imaging.profile import RemovalLog, deidentify_dataset
-from tools.imaging.quarantine import quarantine_reason
+from tools.imaging.quarantine import is_projection, quarantine_reason
 from tools.imaging.silence import silent_pydicom
 from tools.imaging.sources import Source, open_sources
 
@@ -172,7 +171,7 @@ def _held_back(dataset: Dataset) -> str:
 
     try:
         reason = quarantine_reason(dataset)
-        if reason or str(dataset.get("Modality", "")).strip() not in PROJECTIONS:
+        if reason or not is_projection(dataset):
             return reason
         if "PixelData" not in dataset:
             return ""

@@ -2,8 +2,9 @@
 
 What to do with each attribute comes from dicom-anonymizer's table of the standard (edition 2026c).
 Walking is done here, because that package skips sequences that its table does not list. Beyond the
-table, every UID but those of the standard is replaced by a keyed one, and free text, dates, names
-and addresses that the table does not list are removed.
+table, every UID but those of the standard is replaced by a keyed one; of text and bytes only the
+lists of technical.py stay; the patient's group and values in another representation than the
+dictionary's go; and what of the header's identity is left anywhere is emptied (leaks.py).
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tools.imaging.deidentify import Derived, derived
+from tools.imaging.leaks import empty_leaks, identity_of, trim_pixels
 from tools.imaging.pixels import READ_ERRORS, LeftOut
 from tools.imaging.pseudonyms import is_standard_uid, keyed_patient, keyed_uid
 from tools.imaging.reentry import enter_derived
 from tools.imaging.silence import silent_pydicom
+from tools.imaging.technical import KEPT_BYTES, KEPT_TEXT
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
@@ -29,6 +32,9 @@ TABLE = "dicomfields_2026c"
 
 # Free text, names, dates, addresses and unknown bytes: removed where the table says nothing.
 _FREE_VRS = frozenset({"AE", "AS", "DA", "DT", "LT", "PN", "ST", "TM", "UC", "UN", "UR", "UT"})
+_LISTED_VRS = {"LO": KEPT_TEXT, "SH": KEPT_TEXT, "OB": KEPT_BYTES, "OW": KEPT_BYTES}
+# Representations that can spell a name: an attribute that should hold something else must not.
+_SPELLING_VRS = frozenset({"CS", "OB", "OD", "OF", "OL", "OV", "OW", "SQ", *_LISTED_VRS})
 # What Derived brings back from closed lists, what may hold the original encrypted, and what an
 # earlier de-identification said of itself.
 _REMOVED = frozenset(
@@ -38,7 +44,8 @@ _REMOVED = frozenset(
     }
 )  # fmt: skip
 _DICOMDIR = "1.2.840.10008.1.3.10"
-_FILE_META = 0x0002
+_NO_OBJECT = frozenset({0x0000, 0x0002, 0x0004})  # of commands, file meta and directories
+_PATIENT = 0x0010
 
 
 @dataclass(kw_only=True, slots=True)
@@ -76,7 +83,7 @@ def deidentify_dataset(
 ) -> tuple[Dataset, RemovalLog]:
     """A data set without identifying attributes; the one given stays as it is.
 
-    Pixel data are taken over untouched: look at `quarantine_reason` first.
+    Pixels are taken over untouched: look at `quarantine_reason` first.
 
     Args:
         dataset: A whole data set as it was read, pixels included.
@@ -88,7 +95,8 @@ def deidentify_dataset(
 
     Raises:
         LeftOut: When an attribute cannot be read or replaced, the object is an index (DICOMDIR), of
-            a private class or without UIDs, or hides an overlay in its pixels.
+            a private class or without UIDs, hides an overlay in its pixels, or holds a name or
+            number of its header in letters among its pixels.
     """
     log = RemovalLog()
     with silent_pydicom():
@@ -96,9 +104,13 @@ def deidentify_dataset(
             _refuse(dataset)
             keep = derived(dataset) if keep is None else keep
             clean = _cleaned(dataset, (), _Walk(key=key, log=log))
+            meta = _meta(dataset, clean)
+            if not meta.TransferSyntaxUID.is_compressed and trim_pixels(clean):
+                log.replaced.add(_label(clean["PixelData"].tag))
+            log.emptied.update(empty_leaks(clean, identity_of(dataset)))
             log.entered.update(_label(clean[k].tag) for k in enter_derived(clean, keep))
             _name(clean, dataset, key)
-            clean.file_meta = _meta(dataset, clean)
+            clean.file_meta = meta
         except READ_ERRORS as error:
             raise LeftOut(
                 "an attribute of it cannot be read or replaced", "export it again"
@@ -149,21 +161,24 @@ def _cleaned(dataset: Dataset, path: tuple[str, ...], walk: _Walk) -> Dataset:
 
 def _action(element: DataElement) -> str:
     """What happens to an attribute: the table's action, or remove, nested, uid or stay."""
-    from pydicom.datadict import dictionary_has_tag
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR
 
     tag = element.tag
     if tag.is_private or tag.element == 0 or not dictionary_has_tag(tag):
         return "remove"  # curves and overlays (50xx, 60xx) are not in the dictionary by number
     listed = _table().get((tag.group, tag.element))
-    if tag.group == _FILE_META or element.keyword in _REMOVED:
+    if tag.group in _NO_OBJECT or element.keyword in _REMOVED:
         return "remove"
     if listed is not None:
         return listed
-    if element.VR == "SQ":
-        return "nested"
-    if element.VR == "UI":
-        return "uid"
-    return "remove" if element.VR in _FREE_VRS else "stay"
+    if tag.group == _PATIENT or (
+        element.VR in _SPELLING_VRS and element.VR not in dictionary_VR(tag).split(" or ")
+    ):
+        return "remove"
+    if element.VR in ("SQ", "UI"):
+        return {"SQ": "nested", "UI": "uid"}[element.VR]
+    is_kept = element.keyword in _LISTED_VRS.get(element.VR, {element.keyword})
+    return "stay" if is_kept and element.VR not in _FREE_VRS else "remove"
 
 
 def _acted(

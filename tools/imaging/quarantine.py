@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tools.imaging.frames import PROJECTIONS
+
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
@@ -17,6 +19,9 @@ _STORAGE = "1.2.840.10008.5.1.4.1.1"
 _SECONDARY_CAPTURE = (f"{_STORAGE}.7",)
 _ULTRASOUND = (f"{_STORAGE}.3", f"{_STORAGE}.6")  # with the retired classes of both
 _DOCUMENT = (f"{_STORAGE}.104",)
+_PROJECTION = (f"{_STORAGE}.1", f"{_STORAGE}.12", f"{_STORAGE}.13.1.3")  # CR, DX, MG, XA, RF
+_HARDCOPY = ("1.2.840.10008.5.1.1.29", "1.2.840.10008.5.1.1.30")  # retired: printed film
+_PLACED = (f"{_STORAGE}.2", f"{_STORAGE}.4", f"{_STORAGE}.128")  # CT, MR and PET: slices
 _VISIBLE_LIGHT = (f"{_STORAGE}.68", f"{_STORAGE}.77.1", f"{_STORAGE}.77.2")  # and surface scans
 _PHOTOGRAPHS = frozenset({"DMS", "ES", "GM", "OP", "SM", "XC"})  # modalities in visible light
 # How a picture got into the PACS (Conversion Type, PS3.3 C.8.6.1): paper, film, video, drawing.
@@ -24,7 +29,9 @@ _CONVERTED = frozenset({"DF", "DI", "DRW", "DV", "SD", "SI", "WSD"})
 # Image types of scanners' screens: "SCREEN SAVE", "DOSE_INFO", "CT_SOM5 PROT", "CSA REPORT".
 _SCREEN = re.compile(r"SCREEN|CAPTURE|DOSE|\bPROT(?:OCOL)?\b|REPORT")
 _SCREEN_SERIES = re.compile(
-    r"\bdose\s(?:report|info)|\bpatient\sprotocol\b|\bscreen\s?(?:save|shot|capture)", re.IGNORECASE
+    r"(?<![a-z])(?:dose[\s_-]?(?:report|info|summary|record|page)|patient[\s_-]protocol"
+    r"|screen[\s_-]?(?:save|shot|capture))",
+    re.IGNORECASE,
 )
 
 
@@ -53,13 +60,25 @@ def quarantine_reason(dataset: Dataset) -> str:
         return "it is a photograph or surface scan, which may show a face or a label"
     if _is_of(media, _SECONDARY_CAPTURE) or (modality != "RTDOSE" and _is_screen(dataset, kinds)):
         return "it is a screen capture or dose page, which may identify the patient"
-    if str(dataset.get("ConversionType", "")).strip().upper() in _CONVERTED:
+    if media in _PLACED and "SECONDARY" in kinds and "ImageOrientationPatient" not in dataset:
+        return "it is a derived picture without a place in the patient, perhaps of a screen"
+    if (
+        str(dataset.get("ConversionType", "")).strip().upper() in _CONVERTED
+        or _is_of(media, _HARDCOPY)
+        or modality == "HC"
+    ):
         return "it is a scanned film or document, which may identify the patient"
     if _number(dataset, "SamplesPerPixel") > 1 or "PALETTE" in str(
         dataset.get("PhotometricInterpretation", "")
     ):
         return "it is in colour: a screen or dose page, which may identify the patient"
     return ""
+
+
+def is_projection(dataset: Dataset) -> bool:
+    """Whether an object is a radiograph or the like by its class or modality."""
+    modality = str(dataset.get("Modality", "")).strip().upper()
+    return modality in PROJECTIONS or _is_of(str(dataset.get("SOPClassUID", "")), _PROJECTION)
 
 
 def _is_of(media: str, roots: tuple[str, ...]) -> bool:

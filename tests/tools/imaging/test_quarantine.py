@@ -9,7 +9,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from tools.imaging.quarantine import quarantine_reason
+from tools.imaging.quarantine import is_projection, quarantine_reason
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1"
 
@@ -34,6 +34,7 @@ def _object(media: str = f"{_STORAGE}.2", modality: str = "CT", **values: object
         (f"{_STORAGE}.77.1.4", "XC", "photograph"),
         (f"{_STORAGE}.77.1.6", "SM", "photograph"),
         (f"{_STORAGE}.68.1", "M3D", "surface scan"),
+        ("1.2.840.10008.5.1.1.29", "HC", "scanned film"),
     ],
 )
 def test_classes_that_may_carry_names_or_faces_are_held(
@@ -50,6 +51,8 @@ def test_classes_that_may_carry_names_or_faces_are_held(
         ({"ImageType": ["DERIVED", "SECONDARY", "OTHER", "CT_SOM5 PROT"]}, "screen capture"),
         ({"SeriesDescription": "Dose Report"}, "screen capture or dose page"),
         ({"SeriesDescription": "Patient Protocol"}, "screen capture or dose page"),
+        ({"SeriesDescription": "901_Dose_Summary"}, "screen capture or dose page"),
+        ({"ImageType": ["DERIVED", "SECONDARY"]}, "without a place in the patient"),
         ({"ConversionType": "DF"}, "scanned film"),
         ({"BurnedInAnnotation": "YES"}, "text written into its pixels"),
         ({"RecognizableVisualFeatures": "YES"}, "can be recognised"),
@@ -77,10 +80,31 @@ def test_other_classes_pass(media: str, modality: str) -> None:
 
 
 def test_reformats_and_doses_of_radiotherapy_pass() -> None:
-    reformat = _object(ImageType=["DERIVED", "SECONDARY", "MPR"], BurnedInAnnotation="NO")
+    reformat = _object(
+        ImageType=["DERIVED", "SECONDARY", "MPR"],
+        BurnedInAnnotation="NO",
+        ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
+    )
     assert quarantine_reason(reformat) == ""
     dose = _object(f"{_STORAGE}.481.2", "RTDOSE", ImageType=["DERIVED", "SECONDARY", "DOSE"])
     assert quarantine_reason(dose) == ""
+
+
+@pytest.mark.parametrize(
+    ("media", "modality", "expected"),
+    [
+        (f"{_STORAGE}.1", "", True),
+        (f"{_STORAGE}.1.1.1", "OT", True),
+        (f"{_STORAGE}.12.1", "", True),
+        ("", "CR", True),
+        (f"{_STORAGE}.2", "CT", False),
+        (f"{_STORAGE}.128", "PT", False),
+    ],
+)
+def test_radiographs_are_told_by_class_or_modality(
+    media: str, modality: str, expected: bool
+) -> None:
+    assert is_projection(_object(media, modality)) is expected
 
 
 def test_no_header_value_stands_in_a_reason() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.demographics import read_age
+from tools.bare_names import blank_bare_names
 from tools.imaging import deidentify
 from tools.scrub import PATTERNS, scrub_text
+from tools.spared_words import SPARED_WORDS
 
 _HERE = Path(__file__).parent
 
@@ -24,7 +27,15 @@ def _labelled(name: str) -> list[dict[str, Any]]:
 
 
 SENTENCES = _labelled("sentences.yaml")
-HELD_OUT = _labelled("sentences_held_out.yaml")
+# Sentences that the rules were not written against, and what was measured on them: pieces that
+# identify and are removed, of how many; pieces that are wanted.
+MEASURED = {
+    "sentences_held_out.yaml": (67, 69, 85),
+    "sentences_fresh.yaml": (76, 77, 80),
+    "sentences_afterwards.yaml": (22, 49, 57),
+}
+OTHERS = {name: _labelled(name) for name in MEASURED}
+TEXTS = [s["text"] for s in itertools.chain(SENTENCES, *OTHERS.values())]
 
 
 @pytest.mark.parametrize(
@@ -106,8 +117,9 @@ def test_names_go_and_their_labels_stay(text: str, clean: str) -> None:
 
 
 def test_the_labelled_sets_have_their_sizes_and_labels_stand_in_their_texts() -> None:
-    assert (len(SENTENCES), len(HELD_OUT)) == (100, 60)
-    for sentence in (*SENTENCES, *HELD_OUT):
+    assert len(SENTENCES) == 150
+    assert [len(others) for others in OTHERS.values()] == [60, 50, 40]
+    for sentence in itertools.chain(SENTENCES, *OTHERS.values()):
         assert all(str(piece) in sentence["text"] for piece in sentence["must_go"])
 
 
@@ -121,19 +133,61 @@ def test_a_labelled_sentence_loses_what_identifies_and_keeps_the_rest(
     assert (count > 0) == bool(sentence["must_go"])
 
 
-def test_sentences_never_tuned_on_hold_the_measured_floor() -> None:
-    cleaned = [(scrub_text(s["text"])[0], s) for s in HELD_OUT]
+@pytest.mark.parametrize("name", MEASURED)
+def test_other_sentences_hold_the_measured_floor(name: str) -> None:
+    removed, of_all, kept = MEASURED[name]
+    cleaned = [(scrub_text(s["text"])[0], s) for s in OTHERS[name]]
     identifying = [str(p) in clean for clean, s in cleaned for p in s["must_go"]]
     wanted = [str(p) in clean for clean, s in cleaned for p in s["must_stay"]]
-    assert (len(identifying), len(wanted)) == (69, 85)
-    assert identifying.count(False) >= 44
-    assert wanted.count(True) == 85
+    assert (len(identifying), len(wanted)) == (of_all, kept)
+    assert identifying.count(False) >= removed
+    assert wanted.count(True) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("I saw Petra van der Lugt in clinic", "I saw [removed] in clinic"),
+        ("Bloods of Seamus O'Donovan came back", "Bloods of [removed] came back"),
+        ("HISTORY: Petra Lugt has a cough", "HISTORY: [removed] has a cough"),
+        ("Lugt's biopsy was benign", "[removed]'s biopsy was benign"),
+        ("Lugt was admitted at night", "[removed] was admitted at night"),
+        ("Coil placed by Lugt in 2019", "Coil placed by [removed] in 2019"),
+    ],
+)
+def test_names_that_only_their_capitals_tell_go(text: str, clean: str) -> None:
+    assert scrub_text(text)[0] == clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Right Lower Lobe Collapse with Golden S Sign",
+        "Known Erdheim Chester; query Lugt Petra syndrome, Lugt Petra line",
+        "Bilateral Hilar Lymph Node Enlargement On Plain Chest Film",
+        "Fever after travel to Costa Rica, Sri Lanka and the San Joaquin Valley",
+        "Persistent Lugt in the middle lobe",  # opens a sentence: the first may be any word
+        "Aspergillus was seen; Crohn's biopsy; Imatinib was stopped; drained by Radiology today",
+        "Kein Erguss und keine Raumforderung im Oberlappen, Herz normal mit Schrittmacher",
+        "An 8 Fr Foley catheter, sat 94/88, pleura clear.heart normal.bones intact",
+        "Blood gas 8/98/27/12/0.6; SpO2: she is 96 on air; the 7th rib, on the 3rd scan",
+    ],
+)
+def test_capitals_that_name_no_person_stay(text: str) -> None:
+    assert scrub_text(text) == (text, 0)
+
+
+# "Near" and "outside" tell a place.
+@given(st.sampled_from(sorted(SPARED_WORDS - {"near", "outside"})))
+def test_a_spared_word_keeps_its_neighbour(word: str) -> None:
+    text = f"seen with {word.capitalize()} Lugtberg twice"
+    assert blank_bare_names(text, "-") == (text, 0)
 
 
 @given(
     st.lists(
         st.one_of(
-            st.sampled_from([s["text"] for s in (*SENTENCES, *HELD_OUT)]),
+            st.sampled_from(TEXTS),
             st.sampled_from(["Mr ", "Dr", "seen by ", "12 March ", "March", "aged 94", "[", "]",
                              "Jane", " Smith", ", ", "https://", "MRN ", "123456", "-", "\n"]),
             st.text(max_size=12),
@@ -160,7 +214,8 @@ def test_the_imaging_tools_offer_the_same_function() -> None:
     "unit",
     ["1.1", "a-", "A-", "Aa-", "123-", "+1.", "000000", " ", "acc no ", "1 Jan ", "Mr A.",
      "name: A. ", "patient: Aa ", "Aa, ", "pt Aa Aa ", "osis", "a@", "van ", "Aa Aa", "St ",
-     "1 Aa Aa ", "lives in ", "tel ", "a^", "www.", "90 ", "Aa of ", "mother ", "A. "],
+     "1 Aa Aa ", "Aa'Aa", "A", "Aa van der ", "x\nAa Aa", "lives in ", "tel ", "a^", "www.", "90 ",
+     "Aa of ", "mother ", "A. ", "3 ", "on the 3rd", "dr aa ", "pt: aa ", "a.a.", "Mr Dr "],
 )  # fmt: skip
 def test_no_text_takes_longer_than_its_length(unit: str) -> None:
     hostile = "Patient: Aa " + unit * (60_000 // len(unit)) + "!"
@@ -169,3 +224,6 @@ def test_no_text_takes_longer_than_its_length(unit: str) -> None:
         pattern.sub("", hostile)
         # Linear is below 0.5 s, quadratic above 5 s.
         assert time.perf_counter() - began < 2.5, pattern.pattern[:80]
+    began = time.perf_counter()
+    blank_bare_names(hostile, "")
+    assert time.perf_counter() - began < 2.5
