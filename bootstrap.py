@@ -29,7 +29,7 @@ CHECKS: tuple[tuple[str, ...], ...] = (
     ("ruff", "format", "--check", "."),
     ("mypy",),
     ("knowledge", "check"),
-    ("pytest",),
+    ("pytest", "-n", "logical", "--maxprocesses", "4", "--dist", "loadfile"),
 )
 
 

@@ -17,6 +17,9 @@ _OFFLINE = {
     "LANGSMITH_TRACING": "false",
     "TOKENIZERS_PARALLELISM": "false",
 }
+os.environ.update(
+    _OFFLINE
+)  # some of these libraries read it when they are imported, and never again
 _KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "LANGSMITH_API_KEY", "LANGCHAIN_TRACING_V2")
 
 
