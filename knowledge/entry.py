@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from knowledge.vocabulary import SLUG, Modality, WindowName
+from knowledge.words import forms
 from knowledge.yaml_source import KnowledgeError, read_yaml
 
 # HPO's frequency words and the number each stands for here: the middle of HPO's own band.
@@ -33,6 +34,12 @@ def _frequency(value: object) -> object:
 
 
 Frequency = Annotated[float, BeforeValidator(_frequency), Field(gt=0, lt=1)]
+
+
+System = Literal[
+    "thorax", "cardiovascular", "neuro", "head and neck", "abdomen", "genitourinary",
+    "musculoskeletal", "spine", "breast",
+]  # fmt: skip
 
 
 class _Part(BaseModel):
@@ -90,9 +97,12 @@ class Entry(_Part):
     id: str = Field(pattern=SLUG)
     name: str
     synonyms: tuple[str, ...] = Field(default=(), description="Exact synonyms only.")
+    ambiguous: tuple[str, ...] = Field(
+        default=(), description="Names that other entries bear too; each of them says so."
+    )
     codes: Codes = Codes()
     rarity: Literal["rare", "uncommon", "common"]
-    system: str
+    system: System
     sites: tuple[str, ...]
     demographics: Demographics
     presentation: str = Field(min_length=40)
@@ -112,7 +122,7 @@ class Entry(_Part):
 def check_links(entries: Mapping[str, Entry], known_terms: Mapping[str, object]) -> list[str]:
     """Everything wrong between entries: unknown terms and mimics, names that two entries share."""
     problems: list[str] = []
-    owners: dict[str, str] = {}
+    owners: dict[tuple[str, ...], str] = {}
     for entry in entries.values():
         seen: set[tuple[str, str]] = set()
         for finding in entry.findings:
@@ -126,15 +136,23 @@ def check_links(entries: Mapping[str, Entry], known_terms: Mapping[str, object])
             for mimic in entry.mimics
             if mimic.id not in entries or mimic.id == entry.id
         )
-        for name in {n.casefold() for n in (entry.name, *entry.synonyms)}:
+        for name in {forms(n) for n in (entry.name, *entry.synonyms)}:
             if owners.setdefault(name, entry.id) != entry.id:
-                problems.append(f"{name!r} names both {owners[name]} and {entry.id}")
+                problems.append(
+                    f"{' '.join(name)!r} names both {owners[name]} and {entry.id}: keep it on one, "
+                    "or list it as ambiguous on both"
+                )
+    for entry in entries.values():
+        problems.extend(
+            f"{entry.id}: {name!r} is ambiguous here and exact on {owners[forms(name)]}"
+            for name in entry.ambiguous
+            if forms(name) in owners
+        )
     return problems
 
 
-def entry_files() -> list[Traversable]:
-    """The corpus files that ship with the package, in a stable order."""
-    corpus = files("knowledge") / "corpus"
+def entry_files(corpus: Traversable) -> list[Traversable]:
+    """The files of a corpus, a folder a system, in a stable order."""
     found = [
         entry
         for system in corpus.iterdir()
@@ -145,15 +163,14 @@ def entry_files() -> list[Traversable]:
     return sorted(found, key=lambda entry: entry.name)
 
 
-@cache
-def load_entries() -> Mapping[str, Entry]:
-    """Every entry of the corpus by id.
+def read_entries(corpus: Traversable) -> Mapping[str, Entry]:
+    """Every entry of a corpus by id.
 
     Raises:
         KnowledgeError: On a file that does not parse or fit, or whose name is not its id.
     """
     entries: dict[str, Entry] = {}
-    for source in entry_files():
+    for source in entry_files(corpus):
         entry = read_yaml(source, Entry)
         if source.name != f"{entry.id}.yaml":
             raise KnowledgeError(
@@ -161,3 +178,9 @@ def load_entries() -> Mapping[str, Entry]:
             )
         entries[entry.id] = entry
     return entries
+
+
+@cache
+def load_entries() -> Mapping[str, Entry]:
+    """The entries that ship with the package, by id; see read_entries."""
+    return read_entries(files("knowledge") / "corpus")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,8 +14,10 @@ from knowledge.yaml_source import KnowledgeError, read_yaml
 
 Modality = Literal["CT", "XR", "MR", "US", "NM"]
 WindowName = Literal[
-    "lung", "soft tissue", "mediastinum", "bone", "angio", "T1", "T2", "FLAIR", "DWI", "radiograph"
-]
+    "lung", "soft tissue", "mediastinum", "bone", "brain", "subdural", "stroke", "liver", "angio",
+    "T1", "T2", "FLAIR", "DWI", "SWI", "STIR", "post-contrast", "radiograph", "fluoroscopy",
+    "mammogram", "grey scale", "Doppler", "scintigraphy", "PET",
+]  # fmt: skip
 
 Region = Literal["head", "neck", "chest", "breast", "abdomen", "pelvis", "spine", "limb"]
 
@@ -115,10 +118,12 @@ def build_vocabulary(terms: Iterable[Term]) -> Vocabulary:
     return Vocabulary(terms=by_id)
 
 
-@cache
-def load_vocabulary() -> Vocabulary:
-    """The vocabulary that ships with the package (knowledge/terms/*.yaml)."""
-    folder = files("knowledge") / "terms"
+def read_vocabulary(folder: Traversable) -> Vocabulary:
+    """The terms of a folder of YAML files.
+
+    Raises:
+        KnowledgeError: On a file that does not parse or fit, or on what two terms share.
+    """
     sources = sorted(
         (p for p in folder.iterdir() if p.name.endswith(".yaml")), key=lambda p: p.name
     )
@@ -126,3 +131,9 @@ def load_vocabulary() -> Vocabulary:
     for source in sources:
         terms.extend(read_yaml(source, list[Term]))
     return build_vocabulary(terms)
+
+
+@cache
+def load_vocabulary() -> Vocabulary:
+    """The vocabulary that ships with the package (knowledge/terms/*.yaml)."""
+    return read_vocabulary(files("knowledge") / "terms")

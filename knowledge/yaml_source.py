@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -16,6 +18,13 @@ Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where the whee
 
 class KnowledgeError(Exception):
     """The knowledge base itself is wrong: a file, a link or a code that a contributor can mend."""
+
+
+@cache
+def _adapter(shape: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(
+        cast("Any", shape)
+    )  # milliseconds each, and there are more than a thousand files
 
 
 def read_yaml(source: Path | Traversable, shape: type[T]) -> T:
@@ -32,7 +41,8 @@ def read_yaml(source: Path | Traversable, shape: type[T]) -> T:
         line = mark.line + 1 if mark else "?"
         raise KnowledgeError(f"{source.name}, line {line}: {error.problem}") from error
     try:
-        return TypeAdapter(shape).validate_python(loaded)
+        valid: T = _adapter(cast("Hashable", shape)).validate_python(loaded)
+        return valid
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "top level"
