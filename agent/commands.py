@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,22 +15,30 @@ from agent.cli import steps
 from agent.settings import build_settings
 from tools.errors import ToolFailure, UserError
 
+if TYPE_CHECKING:
+    from tools.imaging.files import Loaded
+
 _NOT_CHECKED = "no empty study was shown to the vision model: mend first what does not work"
+
+
+def _load(options: argparse.Namespace) -> Loaded:
+    from tools.imaging.files import load_paths
+
+    return load_paths(
+        [Path(p) for p in options.paths],
+        release_quarantined=options.release_quarantined,
+        modality=options.modality,
+    )
 
 
 def series(options: argparse.Namespace) -> int:
     """List the series of a study, the one that is read first at the top."""
-    from tools.imaging.files import load_paths
     from tools.imaging.fit import describe_series
 
     console = Console()
     with steps(Console(stderr=True)) as on_step:
         on_step("reading the images")
-        loaded = load_paths(
-            [Path(p) for p in options.paths],
-            release_quarantined=options.release_quarantined,
-            modality=options.modality,
-        )
+        loaded = _load(options)
     for number, (one, _) in enumerate(loaded.volumes, start=1):
         console.print(f"[bold]S{number}[/bold] {escape(describe_series(one))}", highlight=False)
         for limit in one.limits:
@@ -43,7 +52,6 @@ def series(options: argparse.Namespace) -> int:
 
 def montage(options: argparse.Namespace) -> int:
     """Draw evenly spaced slices of one series in its windows as a PNG."""
-    from tools.imaging.files import load_paths
     from tools.imaging.montage import save_montage
     from tools.imaging.raster import windows_for
 
@@ -51,11 +59,7 @@ def montage(options: argparse.Namespace) -> int:
         raise UserError(f"no folder {options.png.parent.name!r} to write {options.png.name!r} into")
     with steps(Console(stderr=True)) as on_step:
         on_step("reading the images")
-        loaded = load_paths(
-            [Path(p) for p in options.paths],
-            release_quarantined=options.release_quarantined,
-            modality=options.modality,
-        )
+        loaded = _load(options)
         ids = [f"S{number}" for number in range(1, len(loaded.volumes) + 1)]
         wanted = options.series.strip().upper() or ids[0]
         if wanted not in ids:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.tiny_gemma import Shape, build_tiny_gemma
+from tests.tiny_gemma import MEDGEMMA_TEXT, MEDGEMMA_VISION, Shape, build_tiny_gemma
 from tools.imaging.windows import View
 from tools.vision.base import ClosedQuestion, Request, VisionPrompt
 from tools.vision.checkpoint import Checkpoint, load_checkpoint
@@ -58,23 +58,8 @@ _SMALL = Shape(
     image_tokens=64,
 )
 _REAL = Shape(
-    text={
-        "hidden_size": 2560,
-        "intermediate_size": 10240,
-        "num_hidden_layers": 34,
-        "num_attention_heads": 8,
-        "num_key_value_heads": 4,
-        "head_dim": 256,
-        "sliding_window": 1024,
-        "vocab_size": 262208,
-        "initializer_range": 0.02,
-    },
-    vision={
-        "hidden_size": 1152,
-        "intermediate_size": 4304,
-        "num_hidden_layers": 27,
-        "num_attention_heads": 16,
-    },
+    text={**MEDGEMMA_TEXT, "initializer_range": 0.02},
+    vision=MEDGEMMA_VISION,
     image_size=896,
     image_tokens=256,
 )

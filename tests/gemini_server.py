@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
-import struct
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
+
+from tests.http_server import QuietHandler, QuietServer
 
 Json = dict[str, Any]
 
@@ -213,25 +212,14 @@ def _parts(chunks: Iterable[Json]) -> list[Json]:
     return [part for content in found for part in content.get("parts", [])]
 
 
-class _HttpServer(ThreadingHTTPServer):
-    request_queue_size = 256  # the default of 5 makes a hundred callers wait for SYN retries
-    daemon_threads = True
+class _HttpServer(QuietServer):
     gemini: GeminiServer
 
-    def shutdown_request(self, request: Any) -> None:
-        """Close at once: a FIN sent before would hide the reset that `_reset` asks for."""
-        self.close_request(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that gave up is part of the tests."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(QuietHandler):
     server: _HttpServer
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
         size = int(self.headers["Content-Length"])
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = json.loads(self.rfile.read(size))
@@ -242,7 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
         if request.is_stream and reply.status == 200:
             self._send_stream(reply)
         elif reply.reset_after is not None:
-            self._reset()
+            self.reset()
         else:
             self._send(reply.status, reply.headers, _merged(reply.chunks))
 
@@ -267,17 +255,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
             self.server.gemini.closing.wait(reply.delay_s)
         if reply.reset_after is not None:
-            self._reset()
+            self.reset()
         else:
             self.wfile.write(b"0\r\n\r\n")
-
-    def _reset(self) -> None:
-        # Lingering for 0 s makes close() send RST instead of FIN.
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keep quiet."""
 
 
 def _merged(chunks: tuple[Json, ...]) -> Json:

@@ -47,6 +47,25 @@ CHAT_TEMPLATE = """{{ bos_token }}
 """
 
 
+# The published shape of the 4B model.
+MEDGEMMA_TEXT: Mapping[str, object] = {
+    "hidden_size": 2560,
+    "intermediate_size": 10240,
+    "num_hidden_layers": 34,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "sliding_window": 1024,
+    "vocab_size": 262208,
+}
+MEDGEMMA_VISION: Mapping[str, object] = {
+    "hidden_size": 1152,
+    "intermediate_size": 4304,
+    "num_hidden_layers": 27,
+    "num_attention_heads": 16,
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shape:
     """How large a Gemma 3 is.

@@ -22,7 +22,7 @@ from tools.imaging.sources import Source
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-IMPLICIT_LE, EXPLICIT_LE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+IMPLICIT_LE = "1.2.840.10008.1.2"
 EXPLICIT_BE, DEFLATED = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
 
 SOP_INSTANCE_UID, INSTANCE_NUMBER = 0x00080018, 0x00200013

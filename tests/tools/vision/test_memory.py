@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.tiny_gemma import build_tiny_gemma
+from tests.tiny_gemma import MEDGEMMA_TEXT, MEDGEMMA_VISION, build_tiny_gemma
 from tools.errors import UserError
 from tools.imaging.windows import View
 from tools.vision import transformers_model
@@ -37,21 +37,9 @@ def medgemma_config() -> Any:
     from transformers import Gemma3Config
 
     return Gemma3Config(
-        text_config={
-            "hidden_size": 2560,
-            "intermediate_size": 10240,
-            "num_hidden_layers": 34,
-            "num_attention_heads": 8,
-            "num_key_value_heads": 4,
-            "head_dim": 256,
-            "sliding_window": 1024,
-            "vocab_size": 262208,
-        },
+        text_config=dict(MEDGEMMA_TEXT),
         vision_config={
-            "hidden_size": 1152,
-            "intermediate_size": 4304,
-            "num_hidden_layers": 27,
-            "num_attention_heads": 16,
+            **MEDGEMMA_VISION,
             "image_size": 896,
             "patch_size": 14,
             "vision_use_head": False,

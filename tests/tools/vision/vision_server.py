@@ -11,17 +11,16 @@ import base64
 import io
 import json
 import re
-import socket
 import ssl
-import struct
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
+
+from tests.http_server import QuietHandler, QuietServer
 
 Json = dict[str, Any]
 
@@ -223,31 +222,20 @@ def _broken_part(part: Json) -> str:
         return "" if is_right and image.width == image.height else "a picture that is no RGB square"
 
 
-class _HttpServer(ThreadingHTTPServer):
-    request_queue_size = 64
-    daemon_threads = True
+class _HttpServer(QuietServer):
     vision: VisionServer
 
-    def shutdown_request(self, request: Any) -> None:
-        """Close at once: a FIN sent before would hide the reset that `_end` asks for."""
-        self.close_request(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that gave up is part of the tests."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(QuietHandler):
     server: _HttpServer
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
         if self.path == "/v1/models":
             self._send(Scripted(body={"object": "list", "data": [{"id": MODEL}, {"id": "other"}]}))
         else:
             self._send(error(404, "Not Found"))
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
         sent = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path not in ("/v1/chat/completions", VERTEX_PATH):
             self._send(error(404, "Not Found"))
@@ -260,10 +248,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.stall_s:
             self.server.vision.closing.wait(reply.stall_s)
         if reply.is_reset:
-            # Lingering for 0 s makes close() send RST instead of FIN.
-            linger = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            self.close_connection = True
+            self.reset()
             return
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         self.send_response(reply.status)
@@ -280,6 +265,3 @@ class _Handler(BaseHTTPRequestHandler):
                 self.server.vision.closing.wait(reply.trickle_s)
         else:
             self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keep quiet."""
