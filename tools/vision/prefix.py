@@ -7,6 +7,7 @@ by all questions. Imports torch only when used.
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,20 +75,20 @@ def token_probabilities(
     return found
 
 
-class _Reader:
+class _Reader(ABC):
     """Reads the ends of prompts and gives the logits of what comes next."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
         self._dtype = str(model.dtype).removeprefix("torch.")
 
+    @abstractmethod
     def row_bytes(self, tokens: int) -> int:
         """Memory that a row of so many tokens takes beside what all rows share."""
-        raise NotImplementedError
 
+    @abstractmethod
     def next_logits(self, ends: Sequence[list[int]]) -> Any:
         """(rows, vocabulary) logits of the token that follows each end."""
-        raise NotImplementedError
 
     def _padded(self, ends: Sequence[list[int]]) -> tuple[Any, Any, Any]:
         """Ids and mask, padded on the right: (rows, tokens) each; the place of the last real one.
