@@ -16,10 +16,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = build_parser().parse_args(arguments)
     from agent.cli import run  # the parser answers --help without loading the graph
+    from knowledge.yaml_source import KnowledgeError
 
     try:
         return run(options)
-    except UserError as error:
+    except (UserError, KnowledgeError) as error:
         print(f"hoofbeat: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

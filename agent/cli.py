@@ -36,7 +36,8 @@ def run(options: argparse.Namespace) -> int:
             raise UserError(f"no folder {str(target.parent)!r} to write {target.name!r} into")
     told = Console(stderr=True)
     with steps(told) as on_step:
-        if not any((settings.cache_dir / "index").glob("*/manifest.json")):
+        built = any((settings.cache_dir / "index").glob("*/manifest.json"))
+        if not built and settings.chroma_server is None:
             on_step("the first search builds the knowledge index, once: some 20 seconds")
         case = _case(options, settings, on_step)
         report = diagnose(case, settings, on_step=on_step)

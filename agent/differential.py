@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -12,6 +14,8 @@ class Diagnosis(BaseModel):
         disease_id: Id of the knowledge entry, or empty when the knowledge base has none.
         probability: 0..1 over all lines and "other".
         evidence_for, evidence_against: Finding ids.
+        background: What else counted, in ln odds: words of the text, history, age, sex, and what
+            such a study shows.
         not_seen: Names of findings that would speak for it and were not looked for or not found.
         passages: Passage ids.
         settles: What would settle it: the next view, test or sequence.
@@ -25,6 +29,7 @@ class Diagnosis(BaseModel):
     probability: float = Field(ge=0, le=1)
     evidence_for: tuple[str, ...] = ()
     evidence_against: tuple[str, ...] = ()
+    background: Mapping[str, float] = {}
     not_seen: tuple[str, ...] = ()
     passages: tuple[str, ...] = ()
     settles: str = ""

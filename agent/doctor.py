@@ -9,9 +9,10 @@ from shutil import which
 
 import numpy as np
 
+from agent.knowledge_base import open_knowledge
 from agent.settings import Settings
 from agent.version import __version__
-from knowledge.retrieve import KnowledgeBase
+from knowledge.yaml_source import KnowledgeError
 from tools.diseases import disease_finder
 from tools.errors import ToolFailure, UserError
 from tools.imaging.windows import View
@@ -66,7 +67,7 @@ def check_eyes(settings: Settings, *, on_step: Callable[[str], None]) -> tuple[s
     if vision is None:
         raise UserError("no vision model is configured; set HOOFBEAT_VISION or give --vision")
     on_step(f"showing empty studies to {vision.identity}")
-    knowledge = KnowledgeBase(settings.open_cache(), model=settings.embedding_model)
+    knowledge = open_knowledge(settings)
     is_disease = disease_finder(knowledge)
     return check_vision(vision, knowledge.vocabulary, is_disease=is_disease).lines()
 
@@ -74,7 +75,7 @@ def check_eyes(settings: Settings, *, on_step: Callable[[str], None]) -> tuple[s
 def _try(what: str, attempt: Callable[[], str]) -> CheckLine:
     try:
         return CheckLine(what=what, works=True, detail=attempt())
-    except (UserError, ToolFailure) as error:
+    except (UserError, ToolFailure, KnowledgeError) as error:
         return CheckLine(what=what, works=False, detail=str(error))
 
 
@@ -114,16 +115,10 @@ def _decoders() -> CheckLine:
 
 
 def _knowledge(settings: Settings) -> str:
-    knowledge = KnowledgeBase(settings.open_cache(), model=settings.embedding_model)
-    try:
-        found = knowledge.search("thin-walled lung cysts", limit=1)
-    except (ImportError, OSError, ValueError) as error:  # what sentence-transformers raises
-        raise UserError(
-            f"the encoder {settings.embedding_model!r} or its index cannot be opened "
-            f"({type(error).__name__}); set HOOFBEAT_EMBEDDING_MODEL to a sentence-transformers "
-            "model or its folder, or leave it out"
-        ) from error
-    return f"{len(knowledge.entries)} entries; a search found {found[0].disease}"
+    knowledge = open_knowledge(settings)
+    (found,) = knowledge.search("thin-walled lung cysts", limit=1)
+    kept = settings.chroma_server.url if settings.chroma_server else "the cache directory"
+    return f"{len(knowledge.entries)} entries, index in {kept}; a search found {found.disease}"
 
 
 def _planner(settings: Settings) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.case import Case
-from knowledge.rank import Ranked
+from knowledge.evidence import Ranked
 from knowledge.retrieve import KnowledgeBase
 from tools.findings import Finding
 from tools.weigh import contradictions, weigh

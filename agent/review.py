@@ -190,6 +190,7 @@ def _diagnosis(kept: SubmittedDiagnosis, evidence: Evidence) -> Diagnosis:
         probability=kept.probability,
         evidence_for=tuple(kept.evidence_for),
         evidence_against=tuple(against),
+        background={k: round(v, 2) for k, v in line.background.items()} if line else {},
         not_seen=line.not_looked_for if line else (),
         passages=tuple(kept.passages),
         settles=kept.settles or (entry.settles if entry else ""),

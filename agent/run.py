@@ -12,10 +12,10 @@ from langgraph.graph.state import CompiledStateGraph
 from agent.case import Case
 from agent.eyes import build_vision
 from agent.graph import build_graph
+from agent.knowledge_base import open_knowledge
 from agent.planner import build_planner
 from agent.report import Report
 from agent.settings import Settings
-from knowledge.retrieve import KnowledgeBase
 from tools.imaging.store import ArtifactStore
 from tools.vision.base import VisionModel
 from tools.workbench import Workbench
@@ -39,10 +39,10 @@ def build_agent(
         vision: Any VisionModel, instead of the one in the settings.
     """
     settings = settings or Settings()
-    cache_dir = settings.open_cache()
+    settings.open_cache()
     bench = Workbench(
         store=ArtifactStore(settings.artifact_dir),
-        knowledge=KnowledgeBase(cache_dir, model=settings.embedding_model),
+        knowledge=open_knowledge(settings),
         vision=vision or build_vision(settings),
         dicom_store=settings.vision_dicom_store or "",
     )

@@ -12,6 +12,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.faults import first_fault
+from knowledge.server import ChromaServer
 from tools.errors import UserError
 
 _PREFIX = "HOOFBEAT_"
@@ -34,6 +35,12 @@ def _cache_dir() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("hoofbeat"))
+
+
+def _sources_dir() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("hoofbeat")) / "sources"
 
 
 class Settings(BaseSettings):
@@ -62,6 +69,10 @@ class Settings(BaseSettings):
         gemini_api_key: Read from GEMINI_API_KEY or GOOGLE_API_KEY too; never a command-line flag.
         gemini_base_url: Another server that speaks the same protocol.
         embedding_model: Name or folder of a sentence-transformers model.
+        chroma_host, chroma_port, chroma_ssl: A Chroma server that keeps the index instead of the
+            cache directory.
+        chroma_token: Sent to it as a bearer token; never a flag.
+        sources_dir: Where `python -m knowledge import` keeps what it imported.
         cache_dir: Index, encoder and pixels; readable by the user only.
         max_planner_calls, max_vision_calls: Budget of one turn of a case.
     """
@@ -94,6 +105,11 @@ class Settings(BaseSettings):
     )
     gemini_base_url: str | None = None
     embedding_model: str = "all-MiniLM-L6-v2"
+    chroma_host: str | None = None
+    chroma_port: int = Field(default=8000, ge=1, le=65535)
+    chroma_ssl: bool = False
+    chroma_token: SecretStr | None = None
+    sources_dir: Path = Field(default_factory=_sources_dir)
     cache_dir: Path = Field(default_factory=_cache_dir)
     max_planner_calls: int = Field(default=12, ge=1)
     max_vision_calls: int = Field(default=24, ge=0)
@@ -129,6 +145,16 @@ class Settings(BaseSettings):
     def artifact_dir(self) -> Path:
         """Where pixels lie, by content hash."""
         return self.cache_dir / "artifacts"
+
+    @property
+    def chroma_server(self) -> ChromaServer | None:
+        """The Chroma server that keeps the index; None when the cache directory does."""
+        if not self.chroma_host:
+            return None
+        token = self.chroma_token.get_secret_value() if self.chroma_token else ""
+        return ChromaServer(
+            host=self.chroma_host, port=self.chroma_port, ssl=self.chroma_ssl, token=token
+        )
 
     def open_cache(self) -> Path:
         """The cache directory, made when it is not there, for the user alone (0700).

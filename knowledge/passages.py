@@ -10,9 +10,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from knowledge.entry import Entry
-from knowledge.vocabulary import Vocabulary
+from knowledge.facets import clinical_text, imaging_texts, mimics_text
+from knowledge.vocabulary import Modality, Vocabulary
 
-Facet = Literal["imaging", "clinical", "mimics"]
+Facet = Literal["imaging", "clinical", "mimics", "imported"]
 
 
 class Passage(BaseModel):
@@ -20,9 +21,11 @@ class Passage(BaseModel):
 
     Attributes:
         id: P1, P2 ...; empty until the case takes the passage in.
-        source: Where it stands: entry id and facet.
-        score: Reciprocal rank fusion; only the order means anything.
-        why: What found it: dense, words, name.
+        modality: Of an imaging passage; empty for the other facets.
+        source: Where it stands: entry id and facet, "knowledge/lam/imaging-ct"; of an imported
+            passage its source, disease and part, "imported/orphanet/orpha-538/1".
+        score: Of the fusion; only the order means anything.
+        why: What found it: "dense 3", "words 1", "name: LAM", "finding: thin-walled cysts".
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +34,7 @@ class Passage(BaseModel):
     disease_id: str
     disease: str
     facet: Facet
+    modality: Modality | Literal[""] = ""
     text: str
     source: str
     score: float
@@ -39,15 +43,30 @@ class Passage(BaseModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chunk:
-    """One facet of one entry, ready to be embedded."""
+    """One facet of one entry, ready to be embedded.
+
+    Attributes:
+        modality: Of an imaging chunk; empty for the other facets.
+        modalities, windows: For filters: of an imaging chunk its own, else all of the entry.
+    """
 
     id: str
     disease_id: str
     disease: str
     facet: Facet
+    modality: Modality | Literal[""] = ""
     system: str
     rarity: str
+    modalities: tuple[str, ...]
+    windows: tuple[str, ...]
     text: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all of it: changes when the text or a filter does."""
+        parts = (self.id, self.disease, self.system, self.rarity, self.text)
+        listed = "\0".join((*parts, *self.modalities, "", *self.windows))
+        return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def chunks(entries: Mapping[str, Entry], vocabulary: Vocabulary) -> list[Chunk]:
@@ -56,42 +75,40 @@ def chunks(entries: Mapping[str, Entry], vocabulary: Vocabulary) -> list[Chunk]:
 
 
 def corpus_hash(made: Iterable[Chunk]) -> str:
-    """SHA-256 over all chunks: changes when a text, a name or a filter does."""
-    digest = hashlib.sha256()
-    for chunk in made:
-        for part in (chunk.id, chunk.disease, chunk.system, chunk.rarity, chunk.text):
-            digest.update(part.encode() + b"\0")
-    return digest.hexdigest()
+    """SHA-256 over all chunks in their order."""
+    return hashlib.sha256("".join(chunk.digest for chunk in made).encode()).hexdigest()
 
 
 def _of_entry(
     entry: Entry, entries: Mapping[str, Entry], vocabulary: Vocabulary
 ) -> Iterable[Chunk]:
-    seen = ", ".join(
-        " ".join(filter(None, (vocabulary[f.term].name, f"({f.place})" if f.place else "")))
-        for f in sorted(entry.findings, key=lambda f: -f.frequency)
-        if f.frequency >= 0.1 and f.term in vocabulary
-    )
-    also = f" ({', '.join(entry.synonyms)})" if entry.synonyms else ""
-    mimics = " ".join(
-        f"{entries[m.id].name}: {m.difference}" for m in entry.mimics if m.id in entries
-    )
-    texts: dict[Facet, str] = {
-        "imaging": f"{entry.name}{also}. {entry.imaging} Findings: {seen}.",
-        "clinical": (
-            f"{entry.name}. {entry.summary} {entry.presentation} "
-            f"{entry.course} What settles it: {entry.settles}"
-        ),
-    }
+    images = imaging_texts(entry, vocabulary)
+    for modality, text in images.items():
+        yield _chunk(entry, "imaging", text, (modality,), modality=modality)
+    yield _chunk(entry, "clinical", clinical_text(entry), tuple(images))
+    mimics = mimics_text(entry, entries)
     if mimics:
-        texts["mimics"] = f"{entry.name}, told apart from its mimics. {mimics}"
-    for facet, text in texts.items():
-        yield Chunk(
-            id=f"{entry.id}/{facet}",
-            disease_id=entry.id,
-            disease=entry.name,
-            facet=facet,
-            system=entry.system,
-            rarity=entry.rarity,
-            text=" ".join(text.split()),
-        )
+        yield _chunk(entry, "mimics", mimics, tuple(images))
+
+
+def _chunk(
+    entry: Entry,
+    facet: Facet,
+    text: str,
+    modalities: tuple[Modality, ...],
+    *,
+    modality: Modality | Literal[""] = "",
+) -> Chunk:
+    windows = {f.window for f in entry.findings if f.modality in modalities}
+    return Chunk(
+        id=f"{entry.id}/{facet}" + (f"-{modality.lower()}" if modality else ""),
+        disease_id=entry.id,
+        disease=entry.name,
+        facet=facet,
+        modality=modality,
+        system=entry.system,
+        rarity=entry.rarity,
+        modalities=modalities,
+        windows=tuple(sorted(windows)),
+        text=" ".join(text.split()),
+    )

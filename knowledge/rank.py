@@ -1,4 +1,4 @@
-"""Ranking by evidence: from findings, history and demographics to a posterior over the entries.
+"""Ranking by evidence: from findings, words, history and demographics to a posterior.
 
 Odds form of Bayes' rule, shown finding by finding as LIRICAL does (Robinson et al., AJHG 2020).
 The likelihood ratio of a reported finding is
@@ -8,187 +8,230 @@ The likelihood ratio of a reported finding is
 with P(reported) = sensitivity * p + (1 - specificity) * (1 - p); p is the entry's frequency, or the
 term's background rate, and sensitivity and specificity are those of the source. A term that an
 entry does not list is neutral: p is the background rate. Terms of one family (a term and its
-broader ones) tell the same thing twice, so only the strongest counts in full.
+broader ones) tell the same thing twice, so only the strongest counts in full; and what was read
+from a text counts again by the text's words, so it counts less there.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.entry import Entry
-from knowledge.normalise import Prose
+from knowledge.evidence import (
+    IMPLIES,
+    Contribution,
+    Observation,
+    Ranked,
+    Ranking,
+    reported,
+)
+from knowledge.patient import Patients
+from knowledge.scope import Scope, Visibility
 from knowledge.vocabulary import Vocabulary
+from knowledge.wording import Likeness, Wording
 
 # Fixed constants, never counted from cases: how often a case that is brought to a differential
 # turns out to be one entry of the class. The gap is far narrower than between the prevalences
 # (1 : 100 : 10,000), because the common and typical is seldom brought.
-PRIORS: Mapping[str, float] = {"rare": 1.0, "uncommon": 2.5, "common": 5.0}
+PRIORS: Mapping[str, float] = {"rare": 1.0, "uncommon": 2.0, "common": 2.0}
 # A disease that has no entry: its share before any finding, and how often it shows a finding that
 # is seen: three times the background rate, since something is wrong with the patient.
 OTHER_PRIOR = 0.25
 OTHER_RATIO = 3.0
-# Sensitivity and specificity by source. Vision: MedGemma 1.5 4B is right in 61 % of balanced CT
-# questions (model card); the others are this project's estimates.
-TRUST: Mapping[str, tuple[float, float]] = {
-    "measurement": (0.95, 0.97),
-    "report": (0.93, 0.98),
-    "person": (0.90, 0.97),
-    "vision": (0.61, 0.61),
-}
 _FAMILY_WEIGHT = 0.35  # what a second term of the same family still adds
 _DISTRIBUTION_WEIGHT = 0.5  # where a finding lies qualifies it and says less than what it is
-_CLINICAL_HIT = 0.30  # P(a history names one of the entry's clinical terms | disease)
-_CLINICAL_FLOOR = 0.04  # P(the same words | any other disease), at the least
-_CLINICAL_CAP = 4.0  # ln: history alone never outweighs this
-_AGE_DECAY_YEARS = 12.0
-_AGE_FLOOR = 0.15
-_SEX_FLOOR = 0.04
+_TEXT_WEIGHT = 0.7  # of a present finding whose words count as well
+_TEXT_SOURCES = frozenset({"report", "person"})
+_SHOWN = 0.05  # ln; a contribution under it is left out
+_WORDED = 50  # so many of the best carry the words that counted for them
+
+_Rows = NDArray[np.intp]
+_Values = NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observation:
-    """A finding as the ranking takes it: which term, present or not, how sure, from where.
+class Ranker:
+    """All entries, ready to be ranked. Build once; it holds no case."""
 
-    `modality` is CT, XR, MR, US or NM when it is known: then only what the entries expect in that
-    modality counts. A lucent hemithorax on a radiograph may be free air; on CT it is the lung.
-    """
-
-    id: str
-    term: str
-    present: bool
-    certainty: float
-    source: str
-    modality: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contribution:
-    """What one finding (or "age", "sex", "history: ...") adds to a disease; ln likelihood ratio."""
-
-    source: str
-    log_ratio: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ranked:
-    """One disease with its posterior and all that spoke for or against it."""
-
-    disease_id: str
-    probability: float
-    contributions: tuple[Contribution, ...]
-    not_seen: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ranking:
-    """All entries in descending probability; with other_probability they sum to one."""
-
-    ranked: tuple[Ranked, ...]
-    other_probability: float
-
-
-def rank(
-    entries: Mapping[str, Entry],
-    vocabulary: Vocabulary,
-    observations: Sequence[Observation],
-    *,
-    history: str = "",
-    age_years: float | None = None,
-    sex: str | None = None,
-) -> Ranking:
-    """Order every entry by its posterior.
-
-    Args:
-        observations: Findings; one term once (the caller merges sources).
-        history: Free text, searched for the entries' clinical terms.
-        age_years: In years, None when unknown.
-        sex: "female", "male" or None.
-    """
-    shares = _clinical_shares(entries)
-    prose = Prose(history)
-    weights = _family_weights(vocabulary, observations)
-    scored = []
-    for entry in entries.values():
-        parts = [
-            *_demographic(entry, age_years, sex),
-            *_clinical(entry, prose, shares),
-            *(_finding(entry, vocabulary, o, weights[o.id]) for o in observations),
+    def __init__(self, entries: Mapping[str, Entry], vocabulary: Vocabulary) -> None:
+        self._entries = tuple(entries.values())
+        self._vocabulary = vocabulary
+        self._listed = _listed(self._entries, vocabulary)
+        self._prior = np.log([PRIORS[entry.rarity] for entry in self._entries] or [1.0])
+        self._patients = Patients(self._entries)
+        self._visibility = Visibility(self._entries, vocabulary)
+        self._expected = [
+            tuple(dict.fromkeys(f.term for f in entry.findings if f.frequency >= 0.5))
+            for entry in self._entries
         ]
-        score = math.log(PRIORS[entry.rarity]) + sum(p.log_ratio for p in parts)
-        scored.append((score, entry, tuple(p for p in parts if abs(p.log_ratio) > 0.05)))
-    total_prior = sum(PRIORS[e.rarity] for e in entries.values())
-    other = math.log(max(total_prior, 1.0) * OTHER_PRIOR / (1 - OTHER_PRIOR)) + sum(
-        _other(vocabulary, o, weights[o.id]) for o in observations
-    )
-    top = max([other, *(score for score, _, _ in scored)])
-    mass = math.exp(other - top) + sum(math.exp(score - top) for score, _, _ in scored)
-    looked_for = {o.term for o in observations}
-    ranked = [
-        Ranked(
-            disease_id=entry.id,
-            probability=math.exp(score - top) / mass,
-            contributions=parts,
-            not_seen=tuple(
-                dict.fromkeys(
-                    f.term
-                    for f in entry.findings
-                    if f.frequency >= 0.5 and f.term not in looked_for
-                )
-            ),
+
+    @cached_property
+    def wording(self) -> Wording:
+        """The words of each entry; rows in the order of the entries."""
+        return Wording(self._entries, self._vocabulary)
+
+    def rank(
+        self,
+        observations: Sequence[Observation],
+        *,
+        history: str = "",
+        text: str = "",
+        age_years: float | None = None,
+        sex: str | None = None,
+        scope: Scope | None = None,
+    ) -> Ranking:
+        """Order every entry by its posterior.
+
+        Args:
+            observations: Findings; one term once (the caller merges sources), each with an id of
+                its own, under which its contribution is told.
+            history: Free text, searched for the entries' clinical terms.
+            text: History and report without what they deny; its words are held against each
+                entry's own. Empty: words do not count.
+            age_years: In years, None when unknown.
+            sex: "female", "male" or None.
+            scope: What the study can show; None when nothing is known of it.
+
+        Raises:
+            ValueError: When two observations have one id.
+        """
+        if not self._entries:
+            return Ranking(ranked=(), other_probability=1.0)
+        if len({o.id for o in observations}) < len(observations):
+            ids = ", ".join(repr(o.id) for o in observations)
+            raise ValueError(f"each observation needs an id of its own, got {ids}")
+        weights = _family_weights(self._vocabulary, observations)
+        average = math.log(float(np.exp(self._prior).mean()))
+        parts: dict[str, _Values] = {"rarity": self._prior - average}
+        if age_years is not None:
+            parts["age"] = self._patients.age(age_years)
+        if sex is not None:
+            parts["sex"] = self._patients.sex(sex)
+        if scope is not None:
+            parts["study"] = self._against_average(self._visibility.log_weights(scope))
+        likeness: Likeness | None = None
+        if text:
+            likeness = self.wording.likeness(text)
+            parts["words"] = self._against_average(likeness.log_weights)
+        other = 0.0
+        for seen in observations:
+            weight = weights[seen.id] * seen.certainty
+            if text and seen.present and seen.source in _TEXT_SOURCES:
+                weight *= _TEXT_WEIGHT
+            parts[seen.id] = weight * self._log_ratios(seen)
+            other += weight * self._other(seen)
+        clinical = self._patients.history(history) if history else {}
+        scores = sum(parts.values(), np.full(len(self._entries), average))
+        for row, phrases in clinical.items():
+            scores[row] += sum(ratio for _, ratio in phrases)
+        probabilities, of_other = self._posterior(scores, other)
+        order = np.lexsort((np.arange(len(scores)), -probabilities))
+        looked_for = {o.term for o in observations}
+        ranked = [
+            Ranked(
+                disease_id=self._entries[row].id,
+                probability=float(probabilities[row]),
+                contributions=(
+                    *_contributions(row, parts, likeness if place < _WORDED else None),
+                    *(
+                        Contribution(source=f"history: {phrase}", log_ratio=ratio)
+                        for phrase, ratio in clinical.get(row, ())
+                    ),
+                ),
+                not_seen=tuple(t for t in self._expected[row] if t not in looked_for),
+            )
+            for place, row in enumerate(map(int, order))
+        ]
+        return Ranking(ranked=tuple(ranked), other_probability=of_other)
+
+    def _log_ratios(self, seen: Observation) -> _Values:
+        ratios = np.zeros(len(self._entries))
+        rows, frequencies = self._listed.get((seen.term, seen.modality), (None, None))
+        if rows is not None and frequencies is not None:
+            background = self._vocabulary[seen.term].background
+            # `reported` is linear in p, so it takes an array as well.
+            of_disease = np.array(
+                [reported(p, seen.source, present=seen.present) for p in frequencies]
+            )
+            ratios[rows] = np.log(
+                of_disease / reported(background, seen.source, present=seen.present)
+            )
+        return ratios
+
+    def _other(self, seen: Observation) -> float:
+        if not seen.present:
+            return 0.0
+        background = self._vocabulary[seen.term].background
+        frequency = max(min(0.5, OTHER_RATIO * background), background)
+        return math.log(
+            reported(frequency, seen.source, present=True)
+            / reported(background, seen.source, present=True)
         )
-        for score, entry, parts in scored
-    ]
-    ranked.sort(key=lambda r: (-r.probability, r.disease_id))
-    return Ranking(ranked=tuple(ranked), other_probability=math.exp(other - top) / mass)
+
+    def _against_average(self, weights: _Values) -> _Values:
+        """Ln ratios against the average entry, which is also what "other" is held to be."""
+        top = weights.max()
+        prior = np.exp(self._prior)
+        return np.asarray(
+            weights - top - np.log((prior * np.exp(weights - top)).sum() / prior.sum())
+        )
+
+    def _posterior(self, scores: _Values, other: float) -> tuple[_Values, float]:
+        share = np.exp(self._prior).sum() * OTHER_PRIOR / (1 - OTHER_PRIOR)
+        of_other = math.log(share) + other
+        top = max(of_other, float(scores.max()))
+        mass = np.exp(scores - top)
+        total = float(mass.sum()) + math.exp(of_other - top)
+        return np.asarray(mass / total), math.exp(of_other - top) / total
 
 
-def _reported(p: float, source: str, *, present: bool) -> float:
-    sensitivity, specificity = TRUST[source]
-    seen = sensitivity * p + (1 - specificity) * (1 - p)
-    return seen if present else 1 - seen
+def _listed(
+    entries: Sequence[Entry], vocabulary: Vocabulary
+) -> Mapping[tuple[str, str], tuple[_Rows, _Values]]:
+    """By term and modality ("" for any), the rows of the entries that list it and how often.
 
-
-def _finding(
-    entry: Entry, vocabulary: Vocabulary, observed: Observation, weight: float
-) -> Contribution:
-    frequency = expected_frequency(entry, vocabulary, observed.term, observed.modality)
-    if frequency is None:
-        return Contribution(source=observed.id, log_ratio=0.0)
-    background = vocabulary[observed.term].background
-    ratio = _reported(frequency, observed.source, present=observed.present) / _reported(
-        background, observed.source, present=observed.present
-    )
-    return Contribution(source=observed.id, log_ratio=weight * observed.certainty * math.log(ratio))
-
-
-def expected_frequency(
-    entry: Entry, vocabulary: Vocabulary, term: str, modality: str = ""
-) -> float | None:
-    """How often the disease shows the term; a narrower listed term implies the broader one.
-
-    None when the entry says nothing of it (in that modality, when one is given).
+    A narrower listed term implies the broader one, unless the entry lists the broader one itself.
     """
-    expected = [f for f in entry.findings if not modality or f.modality == modality]
-    listed = [f.frequency for f in expected if f.term == term]
-    if listed:
-        return max(listed)
-    implied = [
-        f.frequency for f in expected if f.frequency >= 0.1 and term in vocabulary.ancestors(f.term)
-    ]
-    return max(implied) if implied else None
+    own: dict[tuple[str, str], dict[int, float]] = {}
+    implied: dict[tuple[str, str], dict[int, float]] = {}
+    for row, entry in enumerate(entries):
+        for finding in entry.findings:
+            for modality in ("", finding.modality):
+                _keep_highest(own, (finding.term, modality), row, finding.frequency)
+                if finding.frequency >= IMPLIES and finding.term in vocabulary:
+                    for broader in vocabulary.ancestors(finding.term):
+                        _keep_highest(implied, (broader, modality), row, finding.frequency)
+    made: dict[tuple[str, str], tuple[_Rows, _Values]] = {}
+    for key in own.keys() | implied.keys():
+        rows = implied.get(key, {}) | own.get(key, {})
+        made[key] = (np.fromiter(rows, dtype=np.intp), np.array(list(rows.values())))
+    return made
 
 
-def _other(vocabulary: Vocabulary, observed: Observation, weight: float) -> float:
-    if not observed.present:
-        return 0.0
-    background = vocabulary[observed.term].background
-    frequency = min(0.5, OTHER_RATIO * background)
-    ratio = _reported(max(frequency, background), observed.source, present=True) / _reported(
-        background, observed.source, present=True
-    )
-    return weight * observed.certainty * math.log(ratio)
+def _keep_highest(
+    table: dict[tuple[str, str], dict[int, float]], key: tuple[str, str], row: int, value: float
+) -> None:
+    rows = table.setdefault(key, {})
+    rows[row] = max(value, rows.get(row, 0.0))
+
+
+def _contributions(
+    row: int, parts: Mapping[str, _Values], likeness: Likeness | None
+) -> list[Contribution]:
+    made: list[Contribution] = []
+    for source, values in parts.items():
+        ratio = float(values[row])
+        if abs(ratio) <= _SHOWN:
+            continue
+        if source == "words" and likeness is not None:
+            words = ", ".join(likeness.best_words(row))
+            source = f"words: {words}" if words else source
+        made.append(Contribution(source=source, log_ratio=ratio))
+    return made
 
 
 def _family_weights(
@@ -216,42 +259,3 @@ def _family_weights(
             weight *= _DISTRIBUTION_WEIGHT
         weights[observed.id] = weight
     return weights
-
-
-def _demographic(entry: Entry, age_years: float | None, sex: str | None) -> Iterable[Contribution]:
-    who = entry.demographics
-    if age_years is not None:
-        low, high = who.age_years
-        beyond = max(low - age_years, age_years - high, 0.0)
-        fit = max(_AGE_FLOOR, math.exp(-beyond / _AGE_DECAY_YEARS))
-        width = max(high - low, 10.0)
-        narrow = math.log(min(2.5, max(1.0, 80.0 / width))) if beyond == 0 else 0.0
-        yield Contribution(source="age", log_ratio=math.log(fit) + 0.5 * narrow)
-    if sex is not None:
-        share = who.female_share if sex == "female" else 1 - who.female_share
-        yield Contribution(source="sex", log_ratio=math.log(2 * max(_SEX_FLOOR, share)))
-
-
-def _clinical_shares(entries: Mapping[str, Entry]) -> dict[str, float]:
-    counts: dict[str, int] = {}
-    for entry in entries.values():
-        for words in set(_clinical_words(entry)):
-            counts[words] = counts.get(words, 0) + 1
-    return {words: count / len(entries) for words, count in counts.items()}
-
-
-def _clinical_words(entry: Entry) -> tuple[str, ...]:
-    words = (*entry.clinical_terms, *entry.demographics.risk_factors, *entry.demographics.genes)
-    return tuple(dict.fromkeys(w.casefold() for w in words))
-
-
-def _clinical(entry: Entry, prose: Prose, shares: Mapping[str, float]) -> Iterable[Contribution]:
-    spent = 0.0
-    for words in _clinical_words(entry):
-        if prose.states(words) is not True:
-            continue
-        ratio = math.log(max(1.0, _CLINICAL_HIT / (_CLINICAL_FLOOR + 0.5 * shares[words])))
-        ratio = min(ratio, _CLINICAL_CAP - spent)
-        if ratio > 0:
-            spent += ratio
-            yield Contribution(source=f"history: {words}", log_ratio=ratio)

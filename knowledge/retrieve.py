@@ -1,29 +1,29 @@
-"""Hybrid search: dense vectors, words (BM25) and exact names, fused by reciprocal rank."""
+"""Hybrid search: dense vectors, words (BM25), exact names and findings, fused."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from knowledge.embed import DEFAULT_MODEL, Encoder, open_encoder
 from knowledge.entry import Entry, load_entries
-from knowledge.normalise import Normaliser
-from knowledge.passages import Chunk, Passage
+from knowledge.filters import Filter, Mask, Masks
+from knowledge.fusion import fuse
+from knowledge.hits import Findings, Hit, Names
+from knowledge.leading import Relevance, relevance
+from knowledge.lexical import STOP
+from knowledge.normalise import Mention, Normaliser
+from knowledge.passages import Passage
+from knowledge.rank import Ranker
+from knowledge.server import ChromaServer
+from knowledge.sources import Asked, Sources
 from knowledge.store import Store, open_store
 from knowledge.vocabulary import Vocabulary, load_vocabulary
 from knowledge.words import forms
+from knowledge.yaml_source import KnowledgeError
 
-_RRF = 60  # Cormack, Clarke and Büttcher, SIGIR 2009
-_DEPTH = 60
-# The mimics facet describes other diseases as well, so finding it says less about its own.
-_FACET_WEIGHT: Mapping[str, float] = {"imaging": 1.0, "clinical": 0.8, "mimics": 0.4}
-_STOP = frozenset(
-    forms("the a an of in and or with is are to for on at by it its as from that this be was were")
-)
+_DEPTH = 100  # passages of one ranking that are fused
 
 
 class KnowledgeBase:
@@ -34,13 +34,17 @@ class KnowledgeBase:
         cache_dir: Path,
         *,
         model: str = DEFAULT_MODEL,
+        server: ChromaServer | None = None,
         entries: Mapping[str, Entry] | None = None,
         vocabulary: Vocabulary | None = None,
+        sources_dir: Path | None = None,
     ) -> None:
         self._cache_dir = cache_dir
         self._model = model
+        self._server = server
         self._entries = entries
         self._vocabulary = vocabulary
+        self._sources_dir = sources_dir
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
@@ -58,6 +62,16 @@ class KnowledgeBase:
         return Normaliser(self.vocabulary)
 
     @cached_property
+    def ranker(self) -> Ranker:
+        """The entries, ready to be ranked by evidence."""
+        return Ranker(self.entries, self.vocabulary)
+
+    @cached_property
+    def relevance(self) -> Relevance:
+        """How often the entries show each term; see knowledge.leading."""
+        return relevance(self.entries.values(), self.vocabulary)
+
+    @cached_property
     def encoder(self) -> Encoder:
         """The embedding model."""
         return open_encoder(self._model, self._cache_dir)
@@ -65,29 +79,30 @@ class KnowledgeBase:
     @cached_property
     def store(self) -> Store:
         """The open index; built on first use."""
-        return open_store(self._cache_dir, self.encoder, self.entries, self.vocabulary)
+        return open_store(
+            self._cache_dir, self.encoder, self.entries, self.vocabulary, self._server
+        )
 
     @cached_property
-    def _words(self) -> _Words:
-        return _Words(list(self.store.chunks.values()))
+    def sources(self) -> Sources:
+        """What the person imported; empty without a folder of it."""
+        return Sources(self._sources_dir, self.entries, self.vocabulary)
 
-    @cached_property
+    @property
     def names(self) -> Mapping[tuple[str, ...], str]:
         """Entry ids by name and exact synonym, in folded words (knowledge.words.forms)."""
-        return {
-            forms(name): entry.id
-            for entry in self.entries.values()
-            for name in (entry.name, *entry.synonyms)
-        }
+        return self._names.by_words
 
     def versions(self) -> dict[str, str]:
         """What a report says of the index it stands on."""
         made = self.store.manifest
-        return {
+        said = {
             "knowledge": f"{made.entries} entries, {made.passages} passages, "
             f"corpus {made.corpus_hash[:12]}",
             "encoder": made.encoder,
         }
+        imported = self.sources.versions()
+        return {**said, "sources": imported} if imported else said
 
     def search(
         self,
@@ -96,107 +111,120 @@ class KnowledgeBase:
         limit: int = 8,
         disease_ids: Sequence[str] = (),
         system: str = "",
+        modality: str = "",
+        rarity: str = "",
+        window: str = "",
         per_disease: int = 1,
+        using: Sequence[str] = (),
     ) -> list[Passage]:
         """The passages that fit a query best, best first.
 
         Args:
             query: Findings, a disease name or both, in plain words.
-            disease_ids: Only these entries.
-            system: Only entries of this system, "thorax" for one.
+            disease_ids, system, modality, rarity, window: Only such passages; see Filter.
             per_disease: At most so many passages of one entry.
+            using: Only these rankings of knowledge.fusion.FUSION, to compare them; empty: all.
+
+        Raises:
+            KnowledgeError: On a limit below 1, a filter value that no passage has, or an index
+                that does not open.
         """
-        clauses: list[dict[str, Any]] = []
-        if disease_ids:
-            clauses.append({"disease_id": {"$in": list(disease_ids)}})
-        if system:
-            clauses.append({"system": system})
-        where = {"$and": clauses} if len(clauses) > 1 else (clauses[0] if clauses else None)
-        allowed = {
-            chunk.id
-            for chunk in self.store.chunks.values()
-            if (not disease_ids or chunk.disease_id in disease_ids)
-            and (not system or chunk.system == system)
-        }
-        if not query.strip() or not allowed:
+        if limit < 1:
+            raise KnowledgeError(f"a search shows at least 1 passage, got {limit}")
+        query = query.encode("utf-8", "replace").decode()  # half a surrogate pair is no text
+        wanted = Filter(
+            disease_ids=tuple(disease_ids),
+            system=system,
+            modality=modality,
+            rarity=rarity,
+            window=window,
+        )
+        allowed = self._masks.allowed(wanted)
+        if not query.strip() or not allowed.any():
             return []
-        widened = self._widen(query)
-        vector = self.encoder.encode([widened])[0]
+        mentions = self.normaliser.mentions(query)
+        widened = self._widen(query, mentions)
+        vector = self.encoder.encode([self._in_standard_words(query, mentions)])[0]
         rankings = {
-            "dense": self.store.nearest(vector, _DEPTH, where),
-            "words": self._words.best(forms(widened), allowed, _DEPTH),
-            "name": [c for c in self._named(forms(query)) if c in allowed],
+            "dense": _hits(self.store.nearest(vector, _DEPTH, wanted, allowed)),
+            "words": _hits(self.store.words.best(widened, allowed, _DEPTH)),
+            "name": self._named(query, allowed),
+            "finding": self._findings.best(mentions, allowed, _DEPTH),
         }
-        return self._fused(rankings, limit, per_disease)
+        rankings["entry"] = self._whole(widened, rankings["words"], allowed)
+        if using:
+            rankings = {source: rankings[source] for source in using}
+        passages = fuse(self.store.chunks, rankings, limit=limit, per_disease=per_disease)
+        if not self.sources.all:
+            return passages
+        name = forms(query)
+        asked = Asked(
+            name=name,
+            words=tuple(w for w in dict.fromkeys(name) if w not in STOP),
+            is_entry=name in self.names or name in self.sources.acronyms,
+            vector=vector,
+            encoder=self.encoder.identity,
+            limit=limit,
+            reserved=0 if disease_ids else limit // 4,
+            per_disease=per_disease,
+            entries=None if wanted.is_empty else self._masks.entries_of(allowed),
+        )
+        return self.sources.beside(passages, asked)
 
-    def _fused(
-        self, rankings: Mapping[str, Sequence[str]], limit: int, per_disease: int
-    ) -> list[Passage]:
-        scores: dict[str, float] = {}
-        why: dict[str, list[str]] = {}
-        for source, ids in rankings.items():
-            for place, chunk_id in enumerate(ids, start=1):
-                weight = _FACET_WEIGHT[self.store.chunks[chunk_id].facet]
-                scores[chunk_id] = scores.get(chunk_id, 0.0) + weight / (_RRF + place)
-                why.setdefault(chunk_id, []).append(f"{source} {place}")
-        taken: dict[str, int] = {}
-        passages: list[Passage] = []
-        for chunk_id in sorted(scores, key=lambda i: (-scores[i], i)):
-            chunk = self.store.chunks[chunk_id]
-            if taken.get(chunk.disease_id, 0) >= per_disease:
-                continue
-            taken[chunk.disease_id] = taken.get(chunk.disease_id, 0) + 1
-            passages.append(
-                Passage(
-                    disease_id=chunk.disease_id,
-                    disease=chunk.disease,
-                    facet=chunk.facet,
-                    text=chunk.text,
-                    source=f"knowledge/{chunk.id}",
-                    score=round(scores[chunk_id], 5),
-                    why=tuple(why[chunk_id]),
-                )
-            )
-            if len(passages) == limit:
-                break
-        return passages
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self.entries.values(), self.sources.names, self.sources.acronyms)
 
-    def _widen(self, query: str) -> str:
+    @cached_property
+    def _masks(self) -> Masks:
+        return Masks(self.store.chunks)
+
+    @cached_property
+    def _findings(self) -> Findings:
+        return Findings(self.store.chunks, self.entries, self.vocabulary)
+
+    def _widen(self, query: str, mentions: Iterable[Mention]) -> str:
         """The query with the standard names of the terms that it mentions in other words."""
-        named = {self.vocabulary[mention.term].name for mention in self.normaliser.mentions(query)}
         folded = query.casefold()
-        extra = sorted(name for name in named if name.casefold() not in folded)
-        return " ".join([query, *extra])
+        named = {self.vocabulary[mention.term].name for mention in mentions if mention.present}
+        return " ".join([query, *sorted(n for n in named if n.casefold() not in folded)])
 
-    def _named(self, words: tuple[str, ...]) -> list[str]:
-        longest = max((len(name) for name in self.names), default=0)
-        found: list[str] = []
-        for at in range(len(words)):
-            for stop in range(at + 1, min(at + longest, len(words)) + 1):
-                entry = self.names.get(words[at:stop])
-                if entry is not None:
-                    found.append(f"{entry}/imaging")
-        return list(dict.fromkeys(found))
+    def _in_standard_words(self, query: str, mentions: Iterable[Mention]) -> str:
+        """The query with each term under its standard name, as the passages call it.
+
+        The encoder gets this one and not the widened one: its time grows with every word.
+        """
+        told, at = [], 0
+        for mention in sorted(mentions, key=lambda m: m.start):
+            if mention.present and mention.start >= at:
+                told += [query[at : mention.start], self.vocabulary[mention.term].name]
+                at = mention.end
+        return "".join([*told, query[at:]])
+
+    def _whole(self, text: str, passages: Sequence[Hit], allowed: Mask) -> list[Hit]:
+        """Entries by the words of all their passages, each shown by the one that fits best."""
+        shown: dict[str, int] = {}
+        for hit in passages:
+            shown.setdefault(self.store.chunks[hit.row].disease_id, hit.row)
+        hits: list[Hit] = []
+        ids = tuple(self.entries)
+        for entry in self.ranker.wording.best(text):
+            rows = (r for r in self._masks.rows_of(ids[entry]) if allowed[r])
+            row = shown.get(ids[entry], next(rows, None))
+            if row is not None:
+                hits.append(Hit(row=row, why=""))
+            if len(hits) == _DEPTH:
+                break
+        return hits
+
+    def _named(self, query: str, allowed: Mask) -> list[Hit]:
+        hits = []
+        for entry_id, words in self._names.found(query).items():
+            row = next((row for row in self._masks.rows_of(entry_id) if allowed[row]), None)
+            if row is not None:
+                hits.append(Hit(row=row, why=f"name: {words}"))
+        return hits
 
 
-class _Words:
-    """BM25 over the chunks, on the same folded words as the vocabulary's matcher."""
-
-    def __init__(self, made: Sequence[Chunk]) -> None:
-        import bm25s
-
-        self._ids = [chunk.id for chunk in made]
-        self._known: set[str] = set()
-        corpus = [[w for w in forms(chunk.text) if w not in _STOP] for chunk in made]
-        for words in corpus:
-            self._known.update(words)
-        self._index: Any = bm25s.BM25()
-        self._index.index(corpus, show_progress=False)
-
-    def best(self, words: Sequence[str], allowed: set[str], count: int) -> list[str]:
-        asked = [w for w in dict.fromkeys(words) if w in self._known]
-        if not asked:
-            return []
-        scores = np.asarray(self._index.get_scores(asked))
-        order = np.argsort(-scores, kind="stable")
-        return [self._ids[i] for i in order if scores[i] > 0 and self._ids[i] in allowed][:count]
+def _hits(rows: Sequence[int]) -> list[Hit]:
+    return [Hit(row=row, why="") for row in rows]

@@ -1,4 +1,4 @@
-"""Words as the matchers see them: folded, unhyphenated, without plural endings."""
+"""Words as the matchers see them: folded, unhyphenated, without plural or possessive endings."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-_WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_POSSESSIVE = "['\N{RIGHT SINGLE QUOTATION MARK}]s"  # "Crohn's disease" is "Crohn disease"
+_WORD = re.compile(rf"[^\W_]+(?:{_POSSESSIVE}\b)?", re.IGNORECASE)
 _BRITISH = (
     ("oesoph", "esoph"), ("oedema", "edema"), ("haem", "hem"), ("tumour", "tumor"),
     ("centre", "center"), ("fibre", "fiber"), ("colour", "color"), ("anaem", "anem"),
     ("paed", "ped"), ("caec", "cec"), ("ischaem", "ischem"), ("dyspnoea", "dyspnea"),
     ("diarrhoea", "diarrhea"), ("coelia", "celia"), ("foet", "fet"), ("calibre", "caliber"),
 )  # fmt: skip
+_KEPT_LENGTH = 200  # characters; names are asked for again and again, reports are not
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Token:
 @lru_cache(maxsize=65536)
 def fold(word: str) -> str:
     """The form under which a word is compared: no case, accents, British spelling or plural s."""
-    form = unicodedata.normalize("NFKD", word).casefold()
+    form = unicodedata.normalize("NFKD", re.sub(rf"{_POSSESSIVE}$", "", word.casefold()))
     form = "".join(c for c in form if not unicodedata.combining(c))
     for british, american in _BRITISH:
         form = form.replace(british, american)
@@ -44,7 +46,13 @@ def tokens(text: str) -> list[Token]:
     return [Token(fold(m.group()), m.start(), m.end()) for m in _WORD.finditer(text)]
 
 
-@lru_cache(maxsize=65536)
 def forms(text: str) -> tuple[str, ...]:
     """The folded words of a text."""
-    return tuple(token.form for token in tokens(text))
+    return _kept_forms(text) if len(text) <= _KEPT_LENGTH else _forms(text)
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    return tuple(map(fold, _WORD.findall(text)))
+
+
+_kept_forms = lru_cache(maxsize=65536)(_forms)

@@ -50,7 +50,7 @@ def test_the_counts_of_the_knowledge_base_are_what_the_documents_say(document: s
     entries = load_entries().values()
     rare = sum(e.rarity == "rare" for e in entries)
     terms = len(load_vocabulary().terms)
-    said = f"{len(entries)} thoracic entries ({rare} rare) and {terms} finding terms"
+    said = f"{len(entries):,} entries ({rare} rare) and {terms:,} finding terms"
     assert said in (ROOT / document).read_text("utf-8")
 
 

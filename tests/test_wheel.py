@@ -62,6 +62,7 @@ def test_the_wheel_holds_the_four_packages_their_data_and_no_tests(wheel: Path) 
     for needed in (
         "agent/report.html.j2", "agent/prompts/planner.md", "agent/py.typed", "tools/py.typed",
         "knowledge/terms/lung.yaml", "knowledge/corpus/thorax/lymphangioleiomyomatosis.yaml",
+        "knowledge/vectors.npz", "knowledge/entry_template.yaml",
     ):  # fmt: skip
         assert needed in names
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from knowledge.leading import Relevance, leading
 from knowledge.vocabulary import Term, Vocabulary
 from tools.errors import ToolFailure
 from tools.imaging.body import regions_shown, spoken
@@ -22,6 +23,7 @@ Plane = Literal["", "coronal", "sagittal", "axial"]
 # How many slices one look shows: enough to cross a chest every 2-3 cm, within what a GPU of 16 GB
 # holds at 256 tokens an image.
 _SLICES_PER_LOOK = 16
+MOST_TERMS = 120  # some 1,800 tokens
 _SLABS_PER_LOOK = 8
 _CUTS_PER_LOOK = 6
 # The upper abdomen at the lower end of a chest CT is not read as an abdomen.
@@ -90,11 +92,17 @@ def make_look(
     )
 
 
-def terms_for(vocabulary: Vocabulary, series: Series, window: str) -> tuple[Term, ...]:
+def terms_for(
+    vocabulary: Vocabulary, series: Series, window: str, weight: Relevance | None = None
+) -> tuple[Term, ...]:
     """The closed list of a window and body part: what the vocabulary says is best seen there.
 
     A window that no term is best seen in ("medgemma", "wide", "as displayed") gets the findings of
     the series' modality; a radiograph those of radiographs, an MR those of its sequence.
+
+    Args:
+        weight: How often the entries show each term (knowledge.leading): then a list is cut to
+            the MOST_TERMS that lead it, and the finer ones are left to be asked for by name.
 
     Raises:
         ToolFailure: When the vocabulary has no finding for the modality.
@@ -117,7 +125,7 @@ def terms_for(vocabulary: Vocabulary, series: Series, window: str) -> tuple[Term
             f"the vocabulary has no finding of {series.modality}{where} for the {window} window; "
             "ask for another series or window"
         )
-    return terms
+    return terms if weight is None else leading(terms, weight, modality, MOST_TERMS)
 
 
 def _regions(body_part: str) -> frozenset[str]:

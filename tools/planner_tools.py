@@ -25,7 +25,7 @@ from tools.looks import Choice, Plane, make_look, terms_for, window_of
 from tools.measured import findings_from_lungs
 from tools.merge import merge_findings, window_conflicts
 from tools.vision.base import VisionModel
-from tools.weigh import standing, weigh
+from tools.weigh import candidates_of, standing, weigh
 from tools.workbench import Workbench, pick_series
 
 State = Annotated[dict[str, Any], InjectedState]
@@ -67,16 +67,11 @@ def bind(bench: Workbench) -> list[BaseTool]:
         volume = bench.store.get(one.ref)
         choice = Choice(slices=tuple(slices), plane=plane, projection=projection)
         vocabulary = bench.knowledge.vocabulary
+        whole = {w: terms_for(vocabulary, one, w) for w in dict.fromkeys(windows)}
+        asked = {w: terms_for(vocabulary, one, w, bench.knowledge.relevance) for w in whole}
         looks = [
-            make_look(
-                volume,
-                one,
-                window,
-                choice,
-                terms_for(vocabulary, one, window),
-                dicom_store=bench.dicom_store,
-            )
-            for window in dict.fromkeys(windows)
+            make_look(volume, one, window, choice, terms, dicom_store=bench.dicom_store)
+            for window, terms in asked.items()
         ]
         if not looks or is_disease is None:
             raise ToolFailure(f"no window was named; name one or more of {', '.join(WINDOWS)}")
@@ -87,7 +82,10 @@ def bind(bench: Workbench) -> list[BaseTool]:
                 findings=[f.model_dump() for f in merged],
                 note={
                     "series": one.id,
-                    "looked": [_looked(part) for part in seen],
+                    "looked": [
+                        _looked(part, unasked=len(whole[window]) - len(asked[window]))
+                        for part, window in zip(seen, asked, strict=True)
+                    ],
                     "conflicts": list(window_conflicts(merged)),
                 },
             )
@@ -203,7 +201,7 @@ def bind(bench: Workbench) -> list[BaseTool]:
         return answer_with(outcome(passages=[p.model_dump() for p in found], note={"query": query}))
 
     def weigh_evidence(state: State) -> Answer:
-        """Weigh all findings, the history and age and sex against every entry; best ten first."""
+        """Weigh findings, words, history, age and sex against every entry; the ten best first."""
         findings = [Finding.model_validate(f) for f in state.get("findings", [])]
         ranking = weigh(findings, bench.knowledge, state["case"])
         vocabulary = bench.knowledge.vocabulary
@@ -214,7 +212,7 @@ def bind(bench: Workbench) -> list[BaseTool]:
             if f.present and f.term in vocabulary and vocabulary[f.term].kind == "finding"
         ]
         candidates = []
-        for ranked in ranking.ranked[:_CANDIDATES]:
+        for ranked in candidates_of(ranking, explicable, _CANDIDATES):
             entry = bench.knowledge.entries[ranked.disease_id]
             parts = {c.source: round(c.log_ratio, 2) for c in ranked.contributions}
             candidates.append(
@@ -274,10 +272,11 @@ def _term(bench: Workbench, term_id: str) -> Term:
     return vocabulary[term_id]
 
 
-def _looked(part: Extraction) -> dict[str, Any]:
+def _looked(part: Extraction, *, unasked: int) -> dict[str, Any]:
     """What to know of one window beside its findings; empty parts left out."""
     said = {
         "window": part.shown.window,
+        "terms_not_asked": unasked,
         "slices_left_out": part.shown.left_out,
         "other": list(part.other),
         "dropped": part.dropped,

@@ -24,6 +24,7 @@ def findings_from_text(
             source=source,
             backend="text",
             side=mention.side,
+            place=mention.place,
             value=mention.words[:_QUOTED],
         )
         for mention in merge(normaliser.mentions(text)).values()

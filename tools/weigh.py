@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from knowledge.rank import Observation, Ranking, rank
+from knowledge.evidence import Observation, Ranked, Ranking
 from knowledge.retrieve import KnowledgeBase
+from knowledge.scope import Scope, scope_of
 from knowledge.vocabulary import Vocabulary
+from knowledge.wording import affirmed
 from tools.findings import Finding
+from tools.imaging.body import spoken
 
 # Whose word stands when two sources disagree on one term, most trusted first.
 SOURCES = ("measurement", "report", "person", "vision")
@@ -16,6 +20,13 @@ SOURCES = ("measurement", "report", "person", "vision")
 _MODALITIES = {
     "CT": "CT", "CR": "XR", "DX": "XR", "RG": "XR", "MR": "MR", "US": "US", "NM": "NM", "PT": "NM"
 }  # fmt: skip
+# As people write them in a case's modality: "CT and MR", "MRI brain", "chest x-ray".
+_SPOKEN_MODALITIES = {
+    **_MODALITIES,
+    "MRI": "MR", "X-RAY": "XR", "XRAY": "XR", "XR": "XR", "RADIOGRAPH": "XR", "RADIOGRAPHY": "XR",
+    "CTA": "CT", "MRA": "MR", "ULTRASOUND": "US", "SONOGRAPHY": "US", "PET": "NM",
+}  # fmt: skip
+_WORD = re.compile(r"[A-Z][A-Z-]*")
 
 
 def knowledge_modality(modality: str) -> str:
@@ -75,11 +86,15 @@ def weigh(
     findings: Sequence[Finding],
     knowledge: KnowledgeBase,
     case: Mapping[str, Any],
+    *,
+    with_words: bool = True,
 ) -> Ranking:
-    """The posterior over all entries, from the standing findings, the history and demographics.
+    """The posterior over all entries: findings, words, history, demographics, what was imaged.
 
     Args:
-        case: A Case as JSON: history, age_years, sex and series are read.
+        case: A Case as JSON: history, findings_text, age_years, sex, region, modality and series
+            are read.
+        with_words: Hold the words of history and report against each entry's own as well.
     """
     modalities = {s["id"]: knowledge_modality(s["modality"]) for s in case.get("series", ())}
     observations = [
@@ -94,13 +109,50 @@ def weigh(
         for f in standing(findings)
         if f.term in knowledge.vocabulary
     ]
-    return rank(
-        knowledge.entries,
-        knowledge.vocabulary,
+    history = case.get("history", "")
+    text = "\n".join(filter(None, (history, case.get("findings_text", "")))) if with_words else ""
+    fallen = {f.term for f in findings if f.retracted or f.refuted} - {o.term for o in observations}
+    return knowledge.ranker.rank(
         observations,
-        history=case.get("history", ""),
+        history=history,
+        text=affirmed(text, knowledge.normaliser, fallen),
         age_years=case.get("age_years"),
         sex=case.get("sex"),
+        scope=_scope(case),
+    )
+
+
+def candidates_of(ranking: Ranking, explicable: Collection[str], count: int) -> list[Ranked]:
+    """The best entries that something of this case speaks for, best first.
+
+    Age, sex and the kind of study alone make no candidate as long as an entry explains a finding
+    or shares telling words with the text; all that is left out counts as "other".
+
+    Args:
+        explicable: Ids of the present findings that a disease could explain.
+    """
+    spoken_for = [
+        ranked
+        for ranked in ranking.ranked
+        if any(
+            c.log_ratio > 0
+            and (c.source in explicable or c.source.startswith(("words", "history: ")))
+            for c in ranked.contributions
+        )
+    ]
+    return (spoken_for or list(ranking.ranked))[:count]
+
+
+def _scope(case: Mapping[str, Any]) -> Scope:
+    """What the study shows, by the headers of its series and the words of the case."""
+    series = case.get("series", ())
+    spoken_of = _WORD.findall(str(case.get("modality", "")).upper())
+    return scope_of(
+        [case.get("region", ""), *(spoken(s.get("body_part", "")) for s in series)],
+        [
+            *(knowledge_modality(s["modality"]) for s in series),
+            *(_SPOKEN_MODALITIES.get(word, "") for word in spoken_of),
+        ],
     )
 
 

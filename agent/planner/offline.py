@@ -37,6 +37,8 @@ _PART_WINDOWS: Mapping[str, tuple[str, ...]] = {
 _SUBMITTED = 10
 _SHOWN_FROM = 0.005  # a line under half a percent goes to "other"
 _PASSAGES_FOR = 5
+_FROM_IMAGES = frozenset({"measurement", "vision"})
+_WORDS_SPEAK = 1.0  # ln likelihood ratio from which words alone keep a line
 
 
 class OfflinePlanner(BaseChatModel):
@@ -150,15 +152,22 @@ def _query(thread: Thread) -> str:
 
 
 def _is_supported(candidate: Mapping[str, Any], thread: Thread) -> bool:
-    """Whether something speaks for it: a finding where there are any, else a word of the history.
+    """Whether something speaks for it: a finding where there are any, else a word of the case.
 
-    A disease that explains no finding of a study that has some is left to "other".
+    A disease that explains nothing of what images showed is left to "other"; one that explains no
+    finding that was read from a text stays when the text's other words speak for it.
     """
     if candidate["probability"] < _SHOWN_FROM:
         return False
-    if any(f.get("present") for f in thread.findings()):
-        return bool(candidate["explains"])
-    return bool(set(candidate["for"]) - {"age", "sex"})
+    present = [f for f in thread.findings() if f.get("present")]
+    if candidate["explains"]:
+        return True
+    if any(f.get("source") in _FROM_IMAGES for f in present):
+        return False
+    if present:
+        words = (v for k, v in candidate["for"].items() if k.startswith("words"))
+        return max(words, default=0.0) >= _WORDS_SPEAK
+    return bool(set(candidate["for"]) - {"age", "rarity", "sex", "study"})
 
 
 def _abstain(thread: Thread) -> str:

@@ -12,7 +12,9 @@ from agent.settings import Settings
 
 @pytest.fixture(scope="session")
 def settings(cache_dir: Path) -> Settings:
-    return Settings(planner="offline", vision="none", cache_dir=cache_dir)
+    return Settings(
+        planner="offline", vision="none", cache_dir=cache_dir, sources_dir=cache_dir / "sources"
+    )
 
 
 @pytest.fixture(scope="session")

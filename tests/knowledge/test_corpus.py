@@ -1,59 +1,42 @@
-"""The corpus that ships: it fits the schema, its links hold, its codes are what they say."""
+"""The corpus that ships: it covers radiology, and the check finds nothing wrong with it."""
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from knowledge.__main__ import main
-from knowledge.entry import Entry, check_links, load_entries
+from knowledge.entry import Entry, load_entries
 from knowledge.vocabulary import load_vocabulary
-from knowledge.words import forms
 from knowledge.yaml_source import KnowledgeError, read_yaml
 
+COVERAGE = {
+    "thorax": 230,
+    "cardiovascular": 130,
+    "neuro": 260,
+    "head and neck": 120,
+    "abdomen": 200,
+    "genitourinary": 120,
+    "musculoskeletal": 200,
+    "spine": 60,
+    "breast": 25,
+}
 
-def test_every_entry_fits_and_every_link_holds() -> None:
-    assert check_links(load_entries(), load_vocabulary().terms) == []
+
+def test_the_corpus_covers_radiology_and_most_of_it_is_rare() -> None:
+    entries = load_entries().values()
+    by_system = Counter(str(e.system) for e in entries)
+    assert all(by_system[system] >= wanted for system, wanted in COVERAGE.items()), by_system
+    assert len(entries) >= 1350
+    assert sum(e.rarity == "rare" for e in entries) >= 750
 
 
-def test_there_are_sixty_thoracic_entries_and_most_are_rare() -> None:
-    rarity = Counter(e.rarity for e in load_entries().values() if e.system == "thorax")
-    assert rarity.total() >= 60
-    assert rarity["rare"] > rarity.total() / 2
-
-
-def test_there_are_150_terms_each_with_a_closed_question() -> None:
+def test_there_are_700_terms_each_with_a_closed_question() -> None:
     terms = load_vocabulary().terms.values()
-    assert len(terms) >= 150
+    assert len(terms) >= 700
     assert all(t.question.split()[0] in {"Is", "Are", "Does", "Do", "Has", "Have"} for t in terms)
-
-
-def test_every_modality_an_entry_lists_is_one_of_its_term() -> None:
-    vocabulary = load_vocabulary()
-    wrong = [
-        (entry.id, f.term, f.modality)
-        for entry in load_entries().values()
-        for f in entry.findings
-        if f.modality not in vocabulary[f.term].modality
-    ]
-    assert wrong == []
-
-
-def test_orphanet_codes_carry_the_name_of_the_entry(shared_data: Path) -> None:
-    with (shared_data / "reference" / "orphanet.tsv").open(encoding="utf-8") as file:
-        rows = {row["orpha"]: row for row in csv.DictReader(file, delimiter="\t")}
-    wrong = []
-    for entry in load_entries().values():
-        if entry.codes.orpha is None:
-            continue
-        row = rows[entry.codes.orpha]
-        theirs = {forms(n) for n in (row["name"], *row["synonyms"].split("|"))}
-        if not theirs & {forms(n) for n in (entry.name, *entry.synonyms)}:
-            wrong.append((entry.id, row["name"]))
-    assert wrong == []
 
 
 def test_a_syntax_error_names_file_and_line(tmp_path: Path) -> None:
@@ -69,5 +52,8 @@ def test_a_value_that_does_not_fit_names_its_key(tmp_path: Path) -> None:
 
 
 def test_check_command_is_green_and_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check"]) == 0
-    assert "0 faults" in capsys.readouterr().out
+    code = main(["check", "--strict"])
+    printed = capsys.readouterr()
+    assert (code, printed.err) == (0, "")
+    assert f"{len(load_entries())} entries" in printed.out
+    assert "0 faults, 0 flags" in printed.out

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from knowledge.normalise import Normaliser, Prose, merge
+from knowledge.normalise import Normaliser, Prose, _sentences, merge
 from knowledge.vocabulary import Vocabulary
 
 EFFUSION = "pleural-effusion"
@@ -29,6 +29,15 @@ def test_the_longest_phrase_wins(normaliser: Normaliser) -> None:
     assert _read(normaliser, "Thin-walled cysts.") == [("thin-walled-cysts", True, 1.0, "")]
 
 
+def test_a_text_without_an_end_of_sentence_is_read_in_parts(normaliser: Normaliser) -> None:
+    """One sentence of 100 KB took more than ten minutes."""
+    text = "left pleural effusion and crazy paving " * 200
+    read = normaliser.mentions(text)
+    assert len(read) == 400
+    assert all(len(m.words) <= 3000 and text[m.start : m.end] in m.words for m in read)
+    assert len(list(_sentences("x" * 7000))) == 3
+
+
 def test_plural_hyphen_case_and_synonym_are_the_same_term(normaliser: Normaliser) -> None:
     text = "PLEURAL EFFUSIONS and thin walled cystic air-spaces"
     assert [m.term for m in normaliser.mentions(text)] == [EFFUSION, "thin-walled-cysts"]
@@ -48,7 +57,7 @@ def test_plural_hyphen_case_and_synonym_are_the_same_term(normaliser: Normaliser
         ("Left pleural effusion and right lower lobe honeycombing", ["left", "right"]),
         ("Pleural effusion on the left and right lower lobe honeycombing", ["left", "right"]),
         ("Left pleural effusion, right honeycombing", ["left", "right"]),
-        ("Right honeycombing with pleural effusion", ["right", ""]),
+        ("Right honeycombing with pleural effusion", ["right", "right"]),
         ("Pleural effusion on the left compressing right honeycombing", ["left", "right"]),
         ("The heart is shifted to the right. Pleural effusion", [""]),
         ("Nodule in the right lower lobe and pleural effusion", [""]),

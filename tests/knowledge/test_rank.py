@@ -8,8 +8,11 @@ from collections.abc import Mapping
 import pytest
 
 from knowledge.entry import Entry
-from knowledge.rank import TRUST, Observation, Ranking, rank
+from knowledge.evidence import TRUST, Observation, Ranking
+from knowledge.rank import Ranker
+from knowledge.scope import scope_of
 from knowledge.vocabulary import Vocabulary
+from tests.knowledge.conftest import entry
 
 
 def _seen(
@@ -26,7 +29,7 @@ def _weight(ranking: Ranking, disease: str, source: str) -> float:
 def test_the_likelihood_ratio_is_that_of_the_formula(
     small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
 ) -> None:
-    ranking = rank(small_entries, small_vocabulary, [_seen("crazy-paving")])
+    ranking = Ranker(small_entries, small_vocabulary).rank([_seen("crazy-paving")])
     sensitivity, specificity = TRUST["report"]
     disease = sensitivity * 0.9 + (1 - specificity) * 0.1
     other = sensitivity * 0.01 + (1 - specificity) * 0.99
@@ -34,10 +37,20 @@ def test_the_likelihood_ratio_is_that_of_the_formula(
     assert _weight(ranking, "paving-disease", "F1") == pytest.approx(expected)
 
 
+def test_two_observations_of_one_id_are_refused(
+    small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
+) -> None:
+    """The one would take the other's place among the contributions, and "other" count both."""
+    with pytest.raises(ValueError, match="an id of its own, got 'F1', 'F1'"):
+        Ranker(small_entries, small_vocabulary).rank(
+            [_seen("crazy-paving"), _seen("pleural-effusion")]
+        )
+
+
 def test_posterior_and_other_sum_to_one(
     small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
 ) -> None:
-    ranking = rank(small_entries, small_vocabulary, [_seen("thin-walled-cysts")])
+    ranking = Ranker(small_entries, small_vocabulary).rank([_seen("thin-walled-cysts")])
     total = ranking.other_probability + sum(r.probability for r in ranking.ranked)
     assert total == pytest.approx(1)
     assert ranking.ranked[0].disease_id == "cyst-disease"
@@ -46,35 +59,37 @@ def test_posterior_and_other_sum_to_one(
 def test_a_term_that_an_entry_does_not_list_is_neutral(
     small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
 ) -> None:
-    ranking = rank(small_entries, small_vocabulary, [_seen("pleural-effusion", present=False)])
+    ranking = Ranker(small_entries, small_vocabulary).rank(
+        [_seen("pleural-effusion", present=False)]
+    )
     assert _weight(ranking, "cyst-disease", "F1") == 0
 
 
 def test_an_absent_obligate_finding_speaks_against(
     small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
 ) -> None:
-    ranking = rank(small_entries, small_vocabulary, [_seen("thin-walled-cysts", present=False)])
+    ranking = Ranker(small_entries, small_vocabulary).rank(
+        [_seen("thin-walled-cysts", present=False)]
+    )
     assert _weight(ranking, "cyst-disease", "F1") < -1.5
 
 
 def test_a_narrow_listed_term_implies_the_broad_one(
     small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
 ) -> None:
-    ranking = rank(small_entries, small_vocabulary, [_seen("lung-cysts")])
+    ranking = Ranker(small_entries, small_vocabulary).rank([_seen("lung-cysts")])
     assert _weight(ranking, "cyst-disease", "F1") > 1
 
 
 def test_kin_terms_do_not_count_twice(
     small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
 ) -> None:
-    alone = rank(small_entries, small_vocabulary, [_seen("thin-walled-cysts")])
-    both = rank(
-        small_entries,
-        small_vocabulary,
+    alone = Ranker(small_entries, small_vocabulary).rank([_seen("thin-walled-cysts")])
+    both = Ranker(small_entries, small_vocabulary).rank(
         [_seen("thin-walled-cysts"), _seen("lung-cysts", id_="F2")],
     )
     assert _weight(both, "cyst-disease", "F1") == _weight(alone, "cyst-disease", "F1")
-    single = rank(small_entries, small_vocabulary, [_seen("lung-cysts", id_="F2")])
+    single = Ranker(small_entries, small_vocabulary).rank([_seen("lung-cysts", id_="F2")])
     second, in_full = _weight(both, "cyst-disease", "F2"), _weight(single, "cyst-disease", "F2")
     assert 0 < second < 0.5 * in_full
 
@@ -84,7 +99,7 @@ def test_a_weak_model_moves_the_ledger_less_than_a_measurement(
 ) -> None:
     weights = [
         _weight(
-            rank(small_entries, small_vocabulary, [_seen("crazy-paving", source=source)]),
+            Ranker(small_entries, small_vocabulary).rank([_seen("crazy-paving", source=source)]),
             "paving-disease",
             "F1",
         )
@@ -96,8 +111,8 @@ def test_a_weak_model_moves_the_ledger_less_than_a_measurement(
 def test_sex_and_age_count_when_known(
     small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
 ) -> None:
-    woman = rank(small_entries, small_vocabulary, [], age_years=35, sex="female")
-    old_man = rank(small_entries, small_vocabulary, [], age_years=85, sex="male")
+    woman = Ranker(small_entries, small_vocabulary).rank([], age_years=35, sex="female")
+    old_man = Ranker(small_entries, small_vocabulary).rank([], age_years=85, sex="male")
     assert woman.ranked[0].disease_id == "cyst-disease"
     assert _weight(old_man, "cyst-disease", "sex") == pytest.approx(math.log(0.1))
     assert _weight(old_man, "cyst-disease", "age") == pytest.approx(math.log(0.15))
@@ -107,8 +122,8 @@ def test_a_clinical_term_of_the_history_speaks_for_unless_denied(
     small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
 ) -> None:
     source = "history: tuberous sclerosis"
-    told = rank(small_entries, small_vocabulary, [], history="Known tuberous sclerosis.")
-    denied = rank(small_entries, small_vocabulary, [], history="No tuberous sclerosis.")
+    told = Ranker(small_entries, small_vocabulary).rank([], history="Known tuberous sclerosis.")
+    denied = Ranker(small_entries, small_vocabulary).rank([], history="No tuberous sclerosis.")
     assert _weight(told, "cyst-disease", source) > 0
     assert _weight(denied, "cyst-disease", source) == 0
 
@@ -116,6 +131,73 @@ def test_a_clinical_term_of_the_history_speaks_for_unless_denied(
 def test_without_evidence_nothing_stands_out(
     small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
 ) -> None:
-    ranking = rank(small_entries, small_vocabulary, [])
+    ranking = Ranker(small_entries, small_vocabulary).rank([])
     assert [r.probability for r in ranking.ranked] == pytest.approx([0.25, 0.25, 0.25])
     assert ranking.other_probability == pytest.approx(0.25)
+
+
+def test_words_that_an_entry_shares_speak_for_it_and_are_named(
+    small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
+) -> None:
+    ranker = Ranker(small_entries, small_vocabulary)
+    ranking = ranker.rank([], text="paving of a fluid")
+    best = ranking.ranked[0]
+    assert best.disease_id in {"paving-disease", "fluid-disease"}
+    (words,) = (c for c in best.contributions if c.source.startswith("words: "))
+    assert words.log_ratio > 0
+    assert words.source.removeprefix("words: ") in {"paving", "fluid"}
+
+
+def test_a_finding_whose_words_count_as_well_counts_less(
+    small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
+) -> None:
+    ranker = Ranker(small_entries, small_vocabulary)
+    seen = [_seen("crazy-paving")]
+    alone, beside = ranker.rank(seen), ranker.rank(seen, text="crazy paving")
+    measured = [_seen("crazy-paving", source="measurement")]
+    assert 0 < _weight(beside, "paving-disease", "F1") < _weight(alone, "paving-disease", "F1")
+    assert _weight(ranker.rank(measured, text="crazy paving"), "paving-disease", "F1") == (
+        _weight(ranker.rank(measured), "paving-disease", "F1")
+    )
+
+
+def test_what_the_study_can_show_counts(
+    small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
+) -> None:
+    elsewhere = entry(
+        "brain-disease",
+        {"crazy-paving": 0.9, "pleural-effusion": 0.1, "honeycombing": 0.05},
+        system="neuro",
+    )
+    ranker = Ranker({**small_entries, elsewhere.id: elsewhere}, small_vocabulary)
+    seen = [_seen("crazy-paving")]
+    assert [r.probability for r in ranker.rank(seen).ranked][:2] == pytest.approx(
+        [0.43] * 2, abs=0.1
+    )
+    chest = ranker.rank(seen, scope=scope_of(["chest"], ["CT"]))
+    assert chest.ranked[0].disease_id == "paving-disease"
+    assert _weight(chest, "brain-disease", "study") < 0 < _weight(chest, "paving-disease", "study")
+
+
+def test_without_entries_all_is_other(small_vocabulary: Vocabulary) -> None:
+    assert Ranker({}, small_vocabulary).rank([_seen("lung-cysts")]).other_probability == 1
+
+
+def test_what_is_shown_adds_up_to_the_posterior(
+    small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
+) -> None:
+    common = entry(
+        "common-disease",
+        {"crazy-paving": 0.5, "pleural-effusion": 0.1, "honeycombing": 0.05},
+        rarity="common",
+    )
+    ranker = Ranker({**small_entries, common.id: common}, small_vocabulary)
+    ranking = ranker.rank(
+        [_seen("crazy-paving"), _seen("pleural-effusion", present=False, id_="F2")],
+        history="Known tuberous sclerosis.", text="paving and fluid", age_years=35, sex="female",
+        scope=scope_of(["chest"], ["CT"]),
+    )  # fmt: skip
+    ln = [
+        math.log(r.probability) - sum(c.log_ratio for c in r.contributions) for r in ranking.ranked
+    ]
+    assert ln == pytest.approx([ln[0]] * 4, abs=0.2)  # contributions under 0.05 are left out

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from knowledge.vocabulary import load_vocabulary
+from knowledge.entry import load_entries
+from knowledge.leading import relevance
+from knowledge.vocabulary import build_vocabulary, load_vocabulary
 from tools.errors import ToolFailure
 from tools.imaging.raster import AS_DISPLAYED
 from tools.imaging.series import Series
 from tools.imaging.volume import Volume
 from tools.imaging.windows import View
-from tools.looks import Choice, make_look, terms_for, window_of
+from tools.looks import MOST_TERMS, Choice, make_look, terms_for, window_of
 
 VOCABULARY = load_vocabulary()
 CYSTS = VOCABULARY["lung-cysts"]
@@ -166,17 +168,20 @@ def test_cysts_are_looked_for_in_the_lung_window() -> None:
 @pytest.mark.parametrize("window", ["medgemma", "wide", "mediastinum"])
 def test_a_window_without_terms_of_its_own_asks_for_every_finding(window: str) -> None:
     asked = {term.id for term in terms_for(VOCABULARY, _series(), window)}
-    assert asked == {t.id for t in VOCABULARY.terms.values() if t.kind == "finding"}
+    every = (t for t in VOCABULARY.terms.values() if "CT" in t.modality)
+    assert asked == {t.id for t in every if t.kind == "finding"}
 
 
-@pytest.mark.parametrize(("modality", "known"), [("CR", "XR"), ("DX", "XR"), ("MR", "MR")])
-def test_a_picture_asks_for_what_its_modality_shows(modality: str, known: Any) -> None:
+@pytest.mark.parametrize(
+    ("modality", "known", "window"),
+    [("CR", "XR", "radiograph"), ("DX", "XR", "radiograph"), ("MR", "MR", "T2")],
+)
+def test_a_picture_asks_for_what_its_modality_shows(modality: str, known: Any, window: str) -> None:
     picture = _series(modality=modality, unit="stored", sequence="T2")
-    asked = terms_for(VOCABULARY, picture, AS_DISPLAYED)
-    assert asked
-    every = {t.id for t in VOCABULARY.terms.values() if known in t.modality}
-    assert {t.id for t in asked} <= every
-    assert {t.id for t in asked} == {i for i in every if VOCABULARY[i].kind == "finding"}
+    asked = {t.id for t in terms_for(VOCABULARY, picture, AS_DISPLAYED)}
+    every = (t for t in VOCABULARY.terms.values() if known in t.modality)
+    assert asked == {t.id for t in every if t.window == window}
+    assert len(asked) > 20
 
 
 def test_a_picture_of_unknown_modality_may_show_anything() -> None:
@@ -184,9 +189,23 @@ def test_a_picture_of_unknown_modality_may_show_anything() -> None:
     assert len(asked) == sum(t.kind == "finding" for t in VOCABULARY.terms.values())
 
 
-def test_a_modality_without_findings_is_refused() -> None:
-    with pytest.raises(ToolFailure, match="no finding of PT for the as displayed window; ask for"):
-        terms_for(VOCABULARY, _series(modality="PT", unit="stored"), AS_DISPLAYED)
+def test_a_list_too_long_to_read_is_led_by_what_is_broad_and_often_expected() -> None:
+    weight = relevance(load_entries().values(), VOCABULARY)
+    chest = _series(body_part="CHEST")
+    whole = terms_for(VOCABULARY, chest, "medgemma")
+    led = terms_for(VOCABULARY, chest, "medgemma", weight)
+    assert len(led) == MOST_TERMS < len(whole)
+    ids = {t.id for t in led}
+    assert {"pleural-effusion", "ground-glass-opacity", "consolidation", "lung-cysts"} <= ids
+    assert [t.id for t in led] == [t.id for t in whole if t.id in ids]
+    assert all(set(VOCABULARY.ancestors(i)) & {t.id for t in whole} <= ids for i in ids)
+    assert terms_for(VOCABULARY, chest, "bone", weight) == terms_for(VOCABULARY, chest, "bone")
+
+
+def test_a_body_part_without_findings_is_refused() -> None:
+    chest_only = build_vocabulary([VOCABULARY["pleural-effusion"]])
+    with pytest.raises(ToolFailure, match="no finding of CT of the knee for the wide window; ask"):
+        terms_for(chest_only, _series(body_part="KNEE"), "wide")
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,10 @@ def test_only_the_refuted_one_of_two_stops_weighing(knowledge: KnowledgeBase) ->
 def test_what_a_measurement_confirms_weighs_on(knowledge: KnowledgeBase) -> None:
     seen = _seen("thin-walled-cysts")
     assert refute([seen], _cystic()) == [seen]
-    measured = findings_from_lungs(_cystic(), "S1")
+    measured = [
+        found.model_copy(update={"id": f"F{number}"})
+        for number, found in enumerate(findings_from_lungs(_cystic(), "S1"), start=2)
+    ]
     (kept,) = [f for f in standing([seen, *measured]) if f.term == "thin-walled-cysts"]
     assert (kept.source, kept.present) == ("measurement", True)
     without, seen_alone, both = (
@@ -141,7 +144,10 @@ def test_the_planner_reads_candidates_without_what_is_refuted(
     cysts, effusion = _seen("thin-walled-cysts"), _seen("pleural-effusion", 2)
 
     def candidates(*findings: Finding) -> list[dict[str, Any]]:
-        state = {"case": CASE, "findings": [f.model_dump(mode="json") for f in findings]}
+        state = {
+            "case": CASE | {"history": ""},
+            "findings": [f.model_dump(mode="json") for f in findings],
+        }
         call = {"name": "weigh_evidence", "id": "c1", "type": "tool_call", "args": {"state": state}}
         found: list[dict[str, Any]] = json.loads(weigh_evidence.invoke(call).content)["candidates"]
         return found

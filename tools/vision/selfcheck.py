@@ -159,7 +159,7 @@ def check_vision(
 
 
 def _terms(vocabulary: Vocabulary, window: str) -> tuple[Term, ...]:
-    found = [t for t in vocabulary.for_window(window, "CT") if t.kind == "finding"]
+    found = [t for t in vocabulary.for_window(window, "CT", {"chest"}) if t.kind == "finding"]
     if not found:
         raise ValueError(f"the vocabulary has no CT finding for the window {window!r}")
     return tuple(found[:_TERMS])

@@ -1,0 +1,168 @@
+"""How fast the knowledge base answers, opens and builds: `python -m benchmarks.knowledge`.
+
+The shipped corpus, the default model. First use, rebuild, edit and open: in a fresh process with
+a cache of its own; the search warm in this one, beside a brute-force search in numpy over the same
+vectors with the same query encoding. Exit code 1 when a figure is over its limit. The full rebuild
+takes minutes: `--quick` leaves it out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from knowledge.entry import Entry
+from knowledge.retrieve import KnowledgeBase
+from knowledge.vectors import embed_and_keep
+from knowledge.vocabulary import Vocabulary
+
+_QUERIES = 200
+_FRESH = """
+import sys, time
+from pathlib import Path
+import knowledge.vectors
+from knowledge.retrieve import KnowledgeBase
+what, cache = sys.argv[1], Path(sys.argv[2])
+if what == "rebuild":
+    knowledge.vectors.load_vectors.__defaults__ = (cache / "none.npz",)
+started = time.perf_counter()
+base = KnowledgeBase(cache)
+if what in ("edit", "open"):
+    base.entries, base.vocabulary  # read before: what is timed is the index
+    if what == "edit":
+        one = base.entries["lymphangioleiomyomatosis"]
+        one = one.model_copy(update={"summary": one.summary + " An edit."})
+        base = KnowledgeBase(cache, entries={**base.entries, one.id: one})
+    started = time.perf_counter()
+    base.store
+else:
+    base.search("thin-walled cysts in both lungs")
+print(time.perf_counter() - started)
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One figure and what it may be at the most; no limit: told for comparison."""
+
+    what: str
+    value: float
+    unit: str
+    limit: float | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it misses its limit."""
+        return self.limit is not None and self.value > self.limit
+
+    def __str__(self) -> str:
+        limit = "" if self.limit is None else f"limit {self.limit:g} {self.unit}"
+        return f"{self.what:44} {self.value:9.2f} {self.unit:2}  {limit:14} " + (
+            "OVER" if self.is_over else ""
+        )
+
+
+def main() -> int:
+    """Print the table; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.knowledge", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="without the full rebuild")
+    quick = parser.parse_args().quick
+    lines: list[Line] = []
+
+    def told(line: Line) -> None:
+        print(line, flush=True)
+        lines.append(line)
+
+    with tempfile.TemporaryDirectory(prefix="hoofbeat-benchmark-") as folder:
+        cache = Path(folder) / "cache"
+        told(_fresh("first use: process to first answer", "first", cache, 20))
+        told(_fresh("the same with the index built", "first", cache, None))
+        told(_fresh("open a built index", "open", cache, 1.5))
+        edited = Path(folder) / "edited"
+        shutil.copytree(cache, edited)
+        told(_fresh("one edited entry", "edit", edited, 5))
+        for line in _search(cache):
+            told(line)
+        if not quick:
+            bare = Path(folder) / "bare"
+            shutil.copytree(cache / "encoders", bare / "encoders")
+            told(_fresh("full rebuild without shipped vectors", "rebuild", bare, 180))
+    return int(any(line.is_over for line in lines))
+
+
+def _fresh(what: str, mode: str, cache: Path, limit: float | None) -> Line:
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", _FRESH, mode, str(cache)],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    seconds = time.perf_counter() - started
+    if mode != "first":
+        seconds = float(done.stdout)
+    return Line(what=what, value=seconds, unit="s", limit=limit)
+
+
+def _search(cache: Path) -> list[Line]:
+    base = KnowledgeBase(cache)
+    queries = _queries(base.entries.values(), base.vocabulary)
+    base.search("warm")
+    hybrid = _times(queries, lambda query: base.search(query))
+    narrow = _times(queries, lambda query: base.search(query, modality="CT", rarity="rare"))
+    rows = embed_and_keep([c.text for c in base.store.chunks], base.encoder, cache / "vectors")
+
+    def brute(query: str) -> None:
+        (vector,) = base.encoder.encode([query])
+        np.argsort(-(rows @ vector))[:8]
+
+    plain = _times(queries, brute)
+    encoding = _times(queries, lambda query: base.encoder.encode([query]))
+    passages = f"of {len(rows)} passages"
+    return [
+        Line(what=f"search {passages}, p50", value=_at(hybrid, 50), unit="ms", limit=15),
+        Line(what=f"search {passages}, p95", value=_at(hybrid, 95), unit="ms", limit=40),
+        Line(what="with two filters, p50", value=_at(narrow, 50), unit="ms"),
+        Line(what="with two filters, p95", value=_at(narrow, 95), unit="ms"),
+        Line(what="encoding of the query alone, p50", value=_at(encoding, 50), unit="ms"),
+        Line(what="brute force in numpy, p50", value=_at(plain, 50), unit="ms"),
+        Line(what="search to brute force, p50", value=_at(hybrid, 50) / _at(plain, 50), unit="x"),
+        Line(what="search to brute force, p95", value=_at(hybrid, 95) / _at(plain, 95), unit="x"),
+    ]
+
+
+def _queries(entries: Iterable[Entry], vocabulary: Vocabulary) -> list[str]:
+    """Two to four findings of an entry in one of their wordings, and one of its clinical terms."""
+    pick = random.Random(5)
+    made = []
+    for entry in pick.sample(list(entries), _QUERIES):
+        terms = [vocabulary[f.term] for f in entry.findings if f.term in vocabulary]
+        chosen = pick.sample(terms, min(len(terms), pick.randint(2, 4)))
+        words = [pick.choice((term.name, *term.synonyms)) for term in chosen]
+        made.append(", ".join([*words, *entry.clinical_terms[:1]]))
+    return made
+
+
+def _times(queries: list[str], ask: Callable[[str], object]) -> list[float]:
+    taken = []
+    for query in queries:
+        started = time.perf_counter()
+        ask(query)
+        taken.append(1000 * (time.perf_counter() - started))
+    return taken
+
+
+def _at(times: list[float], percentile: int) -> float:
+    return float(np.percentile(times, percentile))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What must hold of entries: a module a subject, functions from a corpus to its problems."""
