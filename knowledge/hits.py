@@ -14,6 +14,7 @@ from knowledge.entry import Entry
 from knowledge.evidence import IMPLIES
 from knowledge.normalise import Mention
 from knowledge.passages import Chunk
+from knowledge.phrases import longest_phrases
 from knowledge.vocabulary import Vocabulary
 from knowledge.words import forms
 
@@ -54,16 +55,8 @@ class Names:
         if words in self._alone and words not in self.by_words:
             return {self._alone[words]: " ".join(words)}
         found: dict[str, str] = {}
-        at = 0
-        while at < len(words):
-            for stop in range(min(at + self._longest, len(words)), at, -1):
-                entry_id = self.by_words.get(words[at:stop])
-                if entry_id is not None:
-                    found.setdefault(entry_id, " ".join(words[at:stop]))
-                    at = stop
-                    break
-            else:
-                at += 1
+        for phrase, entry_id in longest_phrases(words, self.by_words, self._longest):
+            found.setdefault(entry_id, " ".join(phrase))
         return found
 
 

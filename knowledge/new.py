@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -17,6 +15,7 @@ from knowledge.checks.links import system_folder
 from knowledge.checks.reading import entry_paths, read_all
 from knowledge.entry import Entry, System
 from knowledge.importers.prose import slug as plain_slug
+from knowledge.whole_file import whole_file
 from knowledge.words import forms
 from knowledge.yaml_source import KnowledgeError
 
@@ -125,12 +124,5 @@ def _filled(name: str, system: str, reference: Reference | None) -> str:
 
 def _write(target: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=target.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(part, 0o644)
-        os.replace(part, target)
-    finally:
-        Path(part).unlink(missing_ok=True)
+    with whole_file(target, 0o644) as file:
+        file.write(text.encode())

@@ -8,13 +8,13 @@ the scores is folded into the query's weights: both save time on a query of a fe
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from knowledge.whole_file import whole_file
 
 _OPSET = 20  # the first with Gelu
 _MASKED = -1e9  # added to the score of padding: its share is zero in float32
@@ -53,14 +53,8 @@ def export_bert(folder: Path, target: Path) -> None:
     model = onnx.helper.make_model(
         body, opset_imports=[onnx.helper.make_opsetid("", _OPSET)], ir_version=9
     )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=target.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(model.SerializeToString())
-        os.replace(part, target)
-    finally:
-        Path(part).unlink(missing_ok=True)
+    with whole_file(target) as file:
+        file.write(model.SerializeToString())
 
 
 class _Graph:

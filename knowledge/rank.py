@@ -153,7 +153,6 @@ class Ranker:
         rows, frequencies = self._listed.get((seen.term, seen.modality), (None, None))
         if rows is not None and frequencies is not None:
             background = self._vocabulary[seen.term].background
-            # `reported` is linear in p, so it takes an array as well.
             of_disease = np.array(
                 [reported(p, seen.source, present=seen.present) for p in frequencies]
             )

@@ -207,10 +207,11 @@ class KnowledgeBase:
         for hit in passages:
             shown.setdefault(self.store.chunks[hit.row].disease_id, hit.row)
         hits: list[Hit] = []
-        ids = tuple(self.entries)
         for entry in self.ranker.wording.best(text):
-            rows = (r for r in self._masks.rows_of(ids[entry]) if allowed[r])
-            row = shown.get(ids[entry], next(rows, None))
+            entry_id = self._entry_ids[entry]
+            row = shown.get(entry_id)
+            if row is None:
+                row = self._first_row(entry_id, allowed)
             if row is not None:
                 hits.append(Hit(row=row, why=""))
             if len(hits) == _DEPTH:
@@ -220,10 +221,17 @@ class KnowledgeBase:
     def _named(self, query: str, allowed: Mask) -> list[Hit]:
         hits = []
         for entry_id, words in self._names.found(query).items():
-            row = next((row for row in self._masks.rows_of(entry_id) if allowed[row]), None)
+            row = self._first_row(entry_id, allowed)
             if row is not None:
                 hits.append(Hit(row=row, why=f"name: {words}"))
         return hits
+
+    @cached_property
+    def _entry_ids(self) -> tuple[str, ...]:
+        return tuple(self.entries)
+
+    def _first_row(self, entry_id: str, allowed: Mask) -> int | None:
+        return next((row for row in self._masks.rows_of(entry_id) if allowed[row]), None)
 
 
 def _hits(rows: Sequence[int]) -> list[Hit]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.entry import Entry, System
+from knowledge.phrases import longest_phrases
 from knowledge.vocabulary import Vocabulary
 from knowledge.words import forms
 
@@ -98,7 +99,9 @@ def scope_of(places: Iterable[str], modalities: Iterable[str] = ()) -> Scope:
             "lumbar spine". Words that name no region are passed over.
         modalities: CT, XR, MR, US or NM.
     """
-    named = [place for words in places for place in _named(forms(words))]
+    named = [
+        place for words in places for _, place in longest_phrases(forms(words), _BY_WORDS, _LONGEST)
+    ]
     main = frozenset(system for _, _, systems, _ in named for system in systems)
     return Scope(
         regions=frozenset().union(*(regions for _, regions, _, _ in named)),
@@ -106,21 +109,6 @@ def scope_of(places: Iterable[str], modalities: Iterable[str] = ()) -> Scope:
         also=frozenset(system for *_, systems in named for system in systems) - main,
         modalities=frozenset(m for m in modalities if m),
     )
-
-
-def _named(
-    words: tuple[str, ...],
-) -> Iterable[tuple[str, frozenset[str], tuple[System, ...], tuple[System, ...]]]:
-    at = 0
-    while at < len(words):
-        for stop in range(min(at + _LONGEST, len(words)), at, -1):
-            place = _BY_WORDS.get(words[at:stop])
-            if place is not None:
-                yield place
-                at = stop
-                break
-        else:
-            at += 1
 
 
 class Visibility:

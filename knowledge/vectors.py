@@ -9,8 +9,6 @@ file an encoder. Fresh rows are rounded like kept ones, so an index does not dep
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.embed import Encoder
+from knowledge.whole_file import whole_file
 
 VECTORS = Path(__file__).parent / "vectors.npz"
 _KEY_BYTES = 16
@@ -128,18 +127,12 @@ def _write(
         "keys": keys,
         "values": np.array(list(rows.values()), dtype=np.float16),
     }
-    handle, part = tempfile.mkstemp(dir=target.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            for name, array in arrays.items():
-                # A fixed date, where np.savez writes the time of day.
-                member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-                with archive.open(member, "w") as stream:
-                    np.lib.format.write_array(stream, array, allow_pickle=False)
-        os.chmod(part, mode)
-        os.replace(part, target)
-    finally:
-        Path(part).unlink(missing_ok=True)
+    with whole_file(target, mode) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            # A fixed date, where np.savez writes the time of day.
+            member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            with archive.open(member, "w") as stream:
+                np.lib.format.write_array(stream, array, allow_pickle=False)
 
 
 def _key(text: str) -> bytes:
