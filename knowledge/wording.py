@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.entry import Entry
+from knowledge.lexical import STOP
 from knowledge.normalise import Normaliser
 from knowledge.vocabulary import Vocabulary
 from knowledge.words import forms
@@ -26,9 +27,8 @@ _DAMPING = 0.05
 _K1 = 1.2
 _B = 0.4
 # Words of any history and any report; none of them tells one disease from another.
-_STOP = frozenset(
+_STOP = STOP | frozenset(
     forms(
-        "the a an of in and or with is are to for on at by it its as from that this be was were "
         "has have had which there no not but also than into may can could would these those their "
         "who he she his her they we i over under out up down so then when while where what some "
         "any each other another both all one two three four five first second third many few "
