@@ -92,17 +92,11 @@ def make_look(
     )
 
 
-def terms_for(
-    vocabulary: Vocabulary, series: Series, window: str, weight: Relevance | None = None
-) -> tuple[Term, ...]:
+def terms_for(vocabulary: Vocabulary, series: Series, window: str) -> tuple[Term, ...]:
     """The closed list of a window and body part: what the vocabulary says is best seen there.
 
     A window that no term is best seen in ("medgemma", "wide", "as displayed") gets the findings of
     the series' modality; a radiograph those of radiographs, an MR those of its sequence.
-
-    Args:
-        weight: How often the entries show each term (knowledge.leading): then a list is cut to
-            the MOST_TERMS that lead it, and the finer ones are left to be asked for by name.
 
     Raises:
         ToolFailure: When the vocabulary has no finding for the modality.
@@ -125,7 +119,16 @@ def terms_for(
             f"the vocabulary has no finding of {series.modality}{where} for the {window} window; "
             "ask for another series or window"
         )
-    return terms if weight is None else leading(terms, weight, modality, MOST_TERMS)
+    return terms
+
+
+def asked_of(terms: Sequence[Term], series: Series, weight: Relevance) -> tuple[Term, ...]:
+    """The MOST_TERMS that lead a closed list; the finer ones are left to be asked for by name.
+
+    Args:
+        weight: How often the entries show each term (knowledge.leading).
+    """
+    return leading(terms, weight, knowledge_modality(series.modality), MOST_TERMS)
 
 
 def _regions(body_part: str) -> frozenset[str]:

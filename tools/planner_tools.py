@@ -21,7 +21,7 @@ from tools.imaging.regions import Point, Region, distance_mm, region_statistics
 from tools.imaging.series import Series
 from tools.imaging.windows import WINDOWS, Projection
 from tools.locate import with_box
-from tools.looks import Choice, Plane, make_look, terms_for, window_of
+from tools.looks import Choice, Plane, asked_of, make_look, terms_for, window_of
 from tools.measured import findings_from_lungs
 from tools.merge import merge_findings, window_conflicts
 from tools.vision.base import VisionModel
@@ -68,7 +68,7 @@ def bind(bench: Workbench) -> list[BaseTool]:
         choice = Choice(slices=tuple(slices), plane=plane, projection=projection)
         vocabulary = bench.knowledge.vocabulary
         whole = {w: terms_for(vocabulary, one, w) for w in dict.fromkeys(windows)}
-        asked = {w: terms_for(vocabulary, one, w, bench.knowledge.relevance) for w in whole}
+        asked = {w: asked_of(t, one, bench.knowledge.relevance) for w, t in whole.items()}
         looks = [
             make_look(volume, one, window, choice, terms, dicom_store=bench.dicom_store)
             for window, terms in asked.items()

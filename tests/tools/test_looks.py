@@ -16,7 +16,7 @@ from tools.imaging.raster import AS_DISPLAYED
 from tools.imaging.series import Series
 from tools.imaging.volume import Volume
 from tools.imaging.windows import View
-from tools.looks import MOST_TERMS, Choice, make_look, terms_for, window_of
+from tools.looks import MOST_TERMS, Choice, asked_of, make_look, terms_for, window_of
 
 VOCABULARY = load_vocabulary()
 CYSTS = VOCABULARY["lung-cysts"]
@@ -193,13 +193,14 @@ def test_a_list_too_long_to_read_is_led_by_what_is_broad_and_often_expected() ->
     weight = relevance(load_entries().values(), VOCABULARY)
     chest = _series(body_part="CHEST")
     whole = terms_for(VOCABULARY, chest, "medgemma")
-    led = terms_for(VOCABULARY, chest, "medgemma", weight)
+    led = asked_of(whole, chest, weight)
     assert len(led) == MOST_TERMS < len(whole)
     ids = {t.id for t in led}
     assert {"pleural-effusion", "ground-glass-opacity", "consolidation", "lung-cysts"} <= ids
     assert [t.id for t in led] == [t.id for t in whole if t.id in ids]
     assert all(set(VOCABULARY.ancestors(i)) & {t.id for t in whole} <= ids for i in ids)
-    assert terms_for(VOCABULARY, chest, "bone", weight) == terms_for(VOCABULARY, chest, "bone")
+    bone = terms_for(VOCABULARY, chest, "bone")
+    assert asked_of(bone, chest, weight) == bone
 
 
 def test_a_body_part_without_findings_is_refused() -> None:
