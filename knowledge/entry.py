@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -140,15 +141,19 @@ def read_entries(corpus: Traversable) -> Mapping[str, Entry]:
     Raises:
         KnowledgeError: On a file that does not parse or fit, or whose name is not its id.
     """
-    entries: dict[str, Entry] = {}
-    for source in entry_files(corpus):
-        entry = read_yaml(source, Entry)
-        if source.name != f"{entry.id}.yaml":
-            raise KnowledgeError(
-                f"{source.name}: holds the id {entry.id!r}; name the file after it"
-            )
-        entries[entry.id] = entry
-    return entries
+    return {entry.id: entry for entry in map(read_entry, entry_files(corpus))}
+
+
+def read_entry(source: Path | Traversable) -> Entry:
+    """One entry.
+
+    Raises:
+        KnowledgeError: On a file that does not parse or fit, or whose name is not its id.
+    """
+    entry = read_yaml(source, Entry)
+    if source.name != f"{entry.id}.yaml":
+        raise KnowledgeError(f"{source.name}: holds the id {entry.id!r}; name the file after it")
+    return entry
 
 
 @cache

@@ -2,7 +2,8 @@
 
 Most sentences of an entry's prose name their modality ("CT: ...", "T2 shows ..."). A sentence goes
 to the passages of the modalities that its label names, else of those that its words name; one that
-names none is said of all. What matters most stands first: the default model reads 256 tokens.
+names none is said once, in the first. What matters most stands first: the default model reads 256
+tokens. Synonyms are left out: a search knows them by name, and every word costs the encoder time.
 """
 
 from __future__ import annotations
@@ -54,11 +55,10 @@ def imaging_texts(entry: Entry, vocabulary: Vocabulary) -> dict[Modality, str]:
     for number, modality in enumerate(named):
         findings = [f for f in entry.findings if f.modality == modality]
         parts = (
-            # Once is enough to be found by a synonym, and every word costs the encoder time.
-            f"{entry.name if number else titled(entry)} on {MODALITIES[modality]}.",
+            f"{entry.name} on {MODALITIES[modality]}.",
             *own.get(modality, ()),
             _findings(findings, vocabulary),
-            *common,
+            *(() if number else common),
         )
         texts[modality] = " ".join(filter(None, parts))
     return texts
@@ -78,11 +78,6 @@ def mimics_text(entry: Entry, entries: Mapping[str, Entry]) -> str:
         f"{entries[m.id].name}: {m.difference}" for m in entry.mimics if m.id in entries
     )
     return f"{entry.name}, told apart from its mimics. {told}" if told else ""
-
-
-def titled(entry: Entry) -> str:
-    """Name and synonyms."""
-    return entry.name + (f" ({', '.join(entry.synonyms)})" if entry.synonyms else "")
 
 
 def _sorted_prose(prose: str) -> tuple[dict[Modality, list[str]], list[str]]:

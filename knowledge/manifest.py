@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from knowledge.entry import Entry
 from knowledge.passages import Chunk, corpus_hash
 
 FORMAT = 2  # of the index folder and of Chroma's metadata
@@ -40,15 +39,15 @@ class Manifest:
         return json.dumps(asdict(self), sort_keys=True)
 
 
-def manifest_of(entries: Mapping[str, Entry], made: Sequence[Chunk], encoder: str) -> Manifest:
-    """The manifest that the index of this corpus and encoder has to have."""
+def manifest_of(made: Sequence[Chunk], encoder: str) -> Manifest:
+    """The manifest that the index of these passages and this encoder has to have."""
     return Manifest(
         format=FORMAT,
         facets=tuple(sorted({f"{c.facet} {c.modality}".strip() for c in made})),
         space="cosine",
         corpus_hash=corpus_hash(made),
         encoder=encoder,
-        entries=len(entries),
+        entries=len({chunk.disease_id for chunk in made}),
         passages=len(made),
     )
 

@@ -6,20 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from knowledge.compiled import Compiled, load_compiled
 from knowledge.embed import DEFAULT_MODEL, Encoder, open_encoder
-from knowledge.entry import Entry, load_entries
+from knowledge.entry import Entry
 from knowledge.filters import Filter, Mask, Masks
 from knowledge.fusion import fuse
 from knowledge.hits import Findings, Hit, Names
 from knowledge.leading import Relevance, relevance
 from knowledge.lexical import STOP
 from knowledge.normalise import Mention, Normaliser
-from knowledge.passages import Passage
+from knowledge.passages import Passage, chunks
 from knowledge.rank import Ranker
 from knowledge.server import ChromaServer
 from knowledge.sources import Asked, Sources
 from knowledge.store import Store, open_store
-from knowledge.vocabulary import Vocabulary, load_vocabulary
+from knowledge.vocabulary import Vocabulary
 from knowledge.words import forms
 from knowledge.yaml_source import KnowledgeError
 
@@ -49,12 +50,16 @@ class KnowledgeBase:
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
         """Every entry by id."""
-        return load_entries() if self._entries is None else self._entries
+        return self._shipped.entries if self._entries is None else self._entries
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The finding vocabulary."""
-        return load_vocabulary() if self._vocabulary is None else self._vocabulary
+        return self._shipped.vocabulary if self._vocabulary is None else self._vocabulary
+
+    @cached_property
+    def _shipped(self) -> Compiled:
+        return load_compiled(self._cache_dir)
 
     @cached_property
     def normaliser(self) -> Normaliser:
@@ -79,9 +84,9 @@ class KnowledgeBase:
     @cached_property
     def store(self) -> Store:
         """The open index; built on first use."""
-        return open_store(
-            self._cache_dir, self.encoder, self.entries, self.vocabulary, self._server
-        )
+        is_shipped = self._entries is None and self._vocabulary is None
+        made = self._shipped.chunks if is_shipped else chunks(self.entries, self.vocabulary)
+        return open_store(self._cache_dir, self.encoder, made, self._server)
 
     @cached_property
     def sources(self) -> Sources:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,12 @@ from numpy.typing import NDArray
 
 from knowledge.build import COLLECTION, WORDS, build, close, open_client, prune
 from knowledge.embed import Encoder
-from knowledge.entry import Entry
 from knowledge.filters import Filter, Mask
 from knowledge.lexical import Bm25, folding
 from knowledge.manifest import MANIFEST, Manifest, manifest_of, read_manifest
-from knowledge.passages import Chunk, chunks
+from knowledge.passages import Chunk
 from knowledge.server import ChromaServer, open_on_server, translated
 from knowledge.vectors import embed_and_keep
-from knowledge.vocabulary import Vocabulary
 from knowledge.yaml_source import KnowledgeError
 
 _WAIT_S = 3600  # for another process that builds
@@ -78,11 +76,10 @@ class Store:
 def open_store(
     cache_dir: Path,
     encoder: Encoder,
-    entries: Mapping[str, Entry],
-    vocabulary: Vocabulary,
+    made: Sequence[Chunk],
     server: ChromaServer | None = None,
 ) -> Store:
-    """Open the index of this corpus and encoder; build it first when there is none.
+    """Open the index of these passages and this encoder; build it first when there is none.
 
     Args:
         cache_dir: Where an embedded index and the vectors made here are kept.
@@ -91,10 +88,9 @@ def open_store(
     Raises:
         KnowledgeError: When it can neither be opened nor built; says why.
     """
-    if not entries:
+    if not made:
         raise KnowledgeError("the knowledge base has no entries, so there is nothing to search")
-    made = chunks(entries, vocabulary)
-    manifest = manifest_of(entries, made, encoder.identity)
+    manifest = manifest_of(made, encoder.identity)
 
     def vectors(texts: Sequence[str]) -> NDArray[np.float32]:
         return embed_and_keep(texts, encoder, cache_dir / "vectors")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from knowledge.entry import Entry
 from knowledge.filters import Filter
+from knowledge.passages import chunks
 from knowledge.store import Store, open_store
 from knowledge.vocabulary import Term, Vocabulary, build_vocabulary
 from tests.knowledge.conftest import entry
@@ -65,7 +66,8 @@ def corpus(edition: str, count: int = 20) -> dict[str, Entry]:
 def open_edition(
     cache_dir: Path, edition: str, *, count: int = 20, encoder: HashEncoder | None = None
 ) -> Store:
-    return open_store(cache_dir, encoder or HashEncoder(), corpus(edition, count), vocabulary())
+    made = chunks(corpus(edition, count), vocabulary())
+    return open_store(cache_dir, encoder or HashEncoder(), made)
 
 
 def found(store: Store, text: str) -> str:

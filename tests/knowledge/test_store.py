@@ -11,6 +11,7 @@ import pytest
 from knowledge.entry import Entry
 from knowledge.filters import Filter, Mask
 from knowledge.manifest import read_manifest
+from knowledge.passages import chunks
 from knowledge.store import Store, open_store
 from knowledge.yaml_source import KnowledgeError
 from tests.knowledge.small_store import (
@@ -24,7 +25,7 @@ from tests.knowledge.small_store import (
 
 
 def _open(cache: Path, entries: dict[str, Entry], encoder: HashEncoder) -> Store:
-    return open_store(cache, encoder, entries, vocabulary())
+    return open_store(cache, encoder, chunks(entries, vocabulary()))
 
 
 def test_a_built_index_is_opened_and_not_built_again(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from knowledge.build import add, close
-from knowledge.passages import Chunk
+from knowledge.passages import Chunk, chunks
 from knowledge.server import ChromaServer, server_from
 from knowledge.store import Store, open_store
 from knowledge.yaml_source import KnowledgeError
@@ -59,7 +59,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaServer]:
 def _open(
     cache: Path, server: ChromaServer, edition: str, encoder: HashEncoder | None = None
 ) -> Store:
-    return open_store(cache, encoder or HashEncoder(), corpus(edition), vocabulary(), server)
+    made = chunks(corpus(edition), vocabulary())
+    return open_store(cache, encoder or HashEncoder(), made, server)
 
 
 def test_a_server_keeps_the_index_for_everyone(tmp_path: Path, server: ChromaServer) -> None:
