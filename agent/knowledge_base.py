@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.settings import Settings
-from knowledge.retrieve import KnowledgeBase
+from knowledge.search.retrieve import KnowledgeBase
 
 
 def open_knowledge(settings: Settings) -> KnowledgeBase:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.case import Case
-from knowledge.evidence import Ranked
-from knowledge.retrieve import KnowledgeBase
+from knowledge.ranking.evidence import Ranked
+from knowledge.search.retrieve import KnowledgeBase
 from tools.findings import Finding
 from tools.weigh import contradictions, weigh
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agent.case import Case
 from agent.differential import Differential
-from knowledge.passages import Passage
+from knowledge.index.passages import Passage
 from tools.findings import Finding
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.faults import first_fault
-from knowledge.server import ChromaServer
+from knowledge.index.server import ChromaServer
 from tools.errors import UserError
 
 _PREFIX = "HOOFBEAT_"

@@ -22,23 +22,23 @@ from pathlib import Path
 import numpy as np
 
 from knowledge.entry import Entry
-from knowledge.retrieve import KnowledgeBase
-from knowledge.vectors import embed_and_keep
+from knowledge.index.vectors import embed_and_keep
+from knowledge.search.retrieve import KnowledgeBase
 from knowledge.vocabulary import Vocabulary
 
 _QUERIES = 200
 _FRESH = """
 import shutil, sys, time
 from pathlib import Path
-import knowledge.vectors
-from knowledge.compiled import load_compiled
-from knowledge.retrieve import KnowledgeBase
+import knowledge.index.vectors
+from knowledge.index.compiled import load_compiled
+from knowledge.search.retrieve import KnowledgeBase
 what, cache = sys.argv[1], Path(sys.argv[2])
 if what == "rebuild":
-    knowledge.vectors.load_vectors.__defaults__ = (cache / "none.npz",)
+    knowledge.index.vectors.load_vectors.__defaults__ = (cache / "none.npz",)
 if what == "edit":  # a file of a copy of the corpus, for the shipped one stays as it is
     copy = cache / "knowledge"
-    shutil.copytree(Path(knowledge.vectors.__file__).parent, copy)
+    shutil.copytree(Path(knowledge.__file__).parent, copy)
     load_compiled(copy, copy)
     source = copy / "corpus/thorax/lymphangioleiomyomatosis.yaml"
     source.write_text(source.read_text("utf-8").replace("summary: >-", "summary: >-\\n  An edit."))

@@ -15,9 +15,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from evals.metrics import Proportion, proportion
-from knowledge.families import key
-from knowledge.normalise import Mention, Normaliser
-from knowledge.sides import Side
+from knowledge.reading.families import key
+from knowledge.reading.normalise import Mention, Normaliser
+from knowledge.reading.sides import Side
 from knowledge.vocabulary import Vocabulary, load_vocabulary
 from knowledge.words import forms
 from knowledge.yaml_source import KnowledgeError, read_yaml

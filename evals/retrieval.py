@@ -29,7 +29,7 @@ from evals.names import keys_of
 from evals.truth import Truth
 from evals.views import View, show
 from knowledge.entry import Entry
-from knowledge.retrieve import KnowledgeBase
+from knowledge.search.retrieve import KnowledgeBase
 from knowledge.yaml_source import KnowledgeError
 from tools.errors import UserError
 from tools.findings import Finding

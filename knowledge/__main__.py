@@ -70,11 +70,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from knowledge.embed import DEFAULT_MODEL, open_encoder
     from knowledge.entry import load_entries
     from knowledge.importers.run import Wanted
     from knowledge.importers.said import say_import
-    from knowledge.joining import corpus_names
+    from knowledge.index.embed import DEFAULT_MODEL, open_encoder
+    from knowledge.search.joining import corpus_names
     from knowledge.vocabulary import load_vocabulary
 
     encoder = open_encoder(DEFAULT_MODEL, options.cache_dir) if options.embed else None
@@ -96,7 +96,7 @@ def _sources(options: argparse.Namespace) -> int:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    from knowledge.sources import remove_source
+    from knowledge.search.sources import remove_source
 
     remove_source(options.sources_dir, options.name)
     print(f"removed {options.name}")

@@ -26,7 +26,7 @@ from knowledge.checks.problem import Corpus, Level, Problem
 from knowledge.checks.prose import check_prose, check_templates
 from knowledge.checks.reading import entry_paths, read_all
 from knowledge.checks.vocabulary import read_terms
-from knowledge.vectors import load_vectors
+from knowledge.index.vectors import load_vectors
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 TERMS = CORPUS.parent / "terms"

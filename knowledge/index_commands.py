@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, get_args
 
 if TYPE_CHECKING:
-    from knowledge.retrieve import KnowledgeBase
+    from knowledge.search.retrieve import KnowledgeBase
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -51,8 +51,8 @@ def add_index_commands(commands: Commands) -> None:
 
 
 def _base(options: argparse.Namespace) -> KnowledgeBase:
-    from knowledge.retrieve import KnowledgeBase
-    from knowledge.server import server_from
+    from knowledge.index.server import server_from
+    from knowledge.search.retrieve import KnowledgeBase
 
     return KnowledgeBase(
         options.cache_dir,
@@ -97,10 +97,10 @@ def _search(options: argparse.Namespace) -> int:
 
 
 def _vectors(options: argparse.Namespace) -> int:
-    from knowledge.embed import OnnxEncoder
     from knowledge.entry import load_entries
-    from knowledge.passages import chunks
-    from knowledge.vectors import VECTORS, write_vectors
+    from knowledge.index.embed import OnnxEncoder
+    from knowledge.index.passages import chunks
+    from knowledge.index.vectors import VECTORS, write_vectors
     from knowledge.vocabulary import load_vocabulary
 
     texts = [chunk.text for chunk in chunks(load_entries(), load_vocabulary())]

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # Each folder may import itself and what stands to its right.
 ORDER = ("evals", "agent", "tools", "knowledge")
+KNOWLEDGE = ("checks", "importers", "search", "ranking", "index", "reading")
 
 
 def _sources(*folders: str) -> list[Path]:
@@ -35,6 +36,18 @@ def test_imports_point_one_way(folder: str) -> None:
         str(source.relative_to(ROOT)): sorted(_imported(source) & forbidden)
         for source in _sources(folder)
         if _imported(source) & forbidden
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("folder", KNOWLEDGE)
+def test_imports_within_the_knowledge_base_point_one_way(folder: str) -> None:
+    forbidden = tuple(f"knowledge.{left}." for left in KNOWLEDGE[: KNOWLEDGE.index(folder)])
+    wrong = {
+        str(source.relative_to(ROOT)): node.module
+        for source in _sources(f"knowledge/{folder}")
+        for node in ast.walk(ast.parse(source.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(forbidden)
     }
     assert wrong == {}
 

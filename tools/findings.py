@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from knowledge.sides import Side
+from knowledge.reading.sides import Side
 
 Source = Literal["vision", "measurement", "person", "report"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from knowledge.leading import Relevance, leading
+from knowledge.ranking.leading import Relevance, leading
 from knowledge.vocabulary import Term, Vocabulary
 from tools.errors import ToolFailure
 from tools.imaging.body import regions_shown, spoken
@@ -126,7 +126,7 @@ def asked_of(terms: Sequence[Term], series: Series, weight: Relevance) -> tuple[
     """The MOST_TERMS that lead a closed list; the finer ones are left to be asked for by name.
 
     Args:
-        weight: How often the entries show each term (knowledge.leading).
+        weight: How often the entries show each term (knowledge.ranking.leading).
     """
     return leading(terms, weight, knowledge_modality(series.modality), MOST_TERMS)
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from knowledge.sides import Side
+from knowledge.reading.sides import Side
 from knowledge.vocabulary import load_vocabulary
 from tools.findings import Finding
 from tools.imaging.measure import LungMeasurement

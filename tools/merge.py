@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
-from knowledge.sides import Side
+from knowledge.reading.sides import Side
 from tools.findings import Finding, Sighting
 
 _Rank = tuple[float, str, tuple[int, ...], str, str]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from knowledge.sides import Side
+from knowledge.reading.sides import Side
 from knowledge.vocabulary import Vocabulary, load_vocabulary
 from tools.findings import Finding
 from tools.imaging.measure import LungMeasurement

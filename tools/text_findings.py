@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from knowledge.normalise import Normaliser, merge
+from knowledge.reading.normalise import Normaliser, merge
 from knowledge.vocabulary import Vocabulary
 from tools.findings import Finding
 

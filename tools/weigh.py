@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from knowledge.evidence import Observation, Ranked, Ranking
-from knowledge.retrieve import KnowledgeBase
-from knowledge.scope import Scope, scope_of
+from knowledge.ranking.evidence import Observation, Ranked, Ranking
+from knowledge.ranking.scope import Scope, scope_of
+from knowledge.ranking.wording import affirmed
+from knowledge.search.retrieve import KnowledgeBase
 from knowledge.vocabulary import Vocabulary
-from knowledge.wording import affirmed
 from tools.findings import Finding
 from tools.imaging.body import spoken
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from knowledge.retrieve import KnowledgeBase
+from knowledge.search.retrieve import KnowledgeBase
 from tools.errors import ToolFailure
 from tools.imaging.series import Series
 from tools.imaging.store import ArtifactStore

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from knowledge.checks.problem import Corpus, Problem
-from knowledge.passages import chunks
-from knowledge.vectors import VECTORS, Vectors
+from knowledge.index.passages import chunks
+from knowledge.index.vectors import VECTORS, Vectors
 
 NEAR_DUPLICATE = 0.95  # cosine between the imaging passages of two entries
 

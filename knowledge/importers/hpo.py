@@ -12,10 +12,10 @@ from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 
-from knowledge.imported import ImportedDisease
 from knowledge.importers.log import ImportLog, Upstream
 from knowledge.importers.obo import read_stanzas
 from knowledge.importers.prose import WORDS_A_PASSAGE
+from knowledge.search.imported import ImportedDisease
 from knowledge.yaml_source import KnowledgeError
 
 _ANNOTATIONS, _ONTOLOGY = "phenotype.hpoa", "hp.obo"

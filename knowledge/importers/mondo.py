@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from knowledge.imported import ImportedDisease
 from knowledge.importers.log import ImportLog, Upstream
 from knowledge.importers.obo import Stanza, quoted, read_stanzas, split_qualifiers
+from knowledge.search.imported import ImportedDisease
 from knowledge.yaml_source import KnowledgeError
 
 _KNOWN = {

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from knowledge.imported import ImportedDisease
 from knowledge.importers.log import ImportLog, Upstream
 from knowledge.importers.prose import codes, listed, passages, slug
+from knowledge.search.imported import ImportedDisease
 from knowledge.yaml_source import KnowledgeError, Loader
 
 _SUFFIXES = frozenset({".md", ".markdown"})

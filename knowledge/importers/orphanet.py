@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from knowledge.imported import ImportedDisease
 from knowledge.importers.log import ImportLog
 from knowledge.importers.orphapacket import holds_packets, read_packets
 from knowledge.importers.orphasheet import read_sheets
+from knowledge.search.imported import ImportedDisease
 from knowledge.yaml_source import KnowledgeError
 
 

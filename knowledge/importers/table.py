@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from knowledge.imported import ImportedDisease
 from knowledge.importers.log import ImportLog, Upstream
 from knowledge.importers.prose import codes, listed, passages, slug
+from knowledge.search.imported import ImportedDisease
 from knowledge.yaml_source import KnowledgeError
 
 _ACCEPTED = ("name", "synonyms", "codes", "text", "licence")

@@ -11,7 +11,7 @@ from agent import Report, diagnose
 from agent.demo import DEMO_CASES, demo_case, demo_study
 from agent.run import Agent
 from agent.settings import Settings
-from knowledge.normalise import Normaliser
+from knowledge.reading.normalise import Normaliser
 from knowledge.vocabulary import load_vocabulary
 
 _NAMES = tuple(DEMO_CASES)

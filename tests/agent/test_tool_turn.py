@@ -17,7 +17,7 @@ from agent.tool_turn import (
     with_unique_ids,
     within_budget,
 )
-from knowledge.retrieve import KnowledgeBase
+from knowledge.search.retrieve import KnowledgeBase
 from tests.tools.imaging.chest_shapes import make_chest
 from tools import outcome
 from tools.findings import Finding

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from evals.prose_terms import SETS, Expected, Sentence, load_sentences, main, score
-from knowledge.normalise import Mention, Normaliser
-from knowledge.sides import Side
+from knowledge.reading.normalise import Mention, Normaliser
+from knowledge.reading.sides import Side
 from knowledge.vocabulary import load_vocabulary
 
 

@@ -9,7 +9,7 @@ import pytest
 from agent.case import Case
 from evals.retrieval import main, measure
 from evals.truth import Truth
-from knowledge.retrieve import KnowledgeBase
+from knowledge.search.retrieve import KnowledgeBase
 from tests.evals.medpix_shaped import INVENTED, write_medpix_shaped
 from tests.knowledge.conftest import entry
 

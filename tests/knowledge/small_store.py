@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.entry import Entry
-from knowledge.filters import Filter
-from knowledge.passages import chunks
-from knowledge.store import Store, open_store
+from knowledge.index.filters import Filter
+from knowledge.index.passages import chunks
+from knowledge.index.store import Store, open_store
 from knowledge.vocabulary import Term, Vocabulary, build_vocabulary
 from tests.knowledge.conftest import entry
 

@@ -19,9 +19,9 @@ from knowledge.checks.problem import Corpus
 from knowledge.checks.prose import check_templates
 from knowledge.checks.vocabulary import read_terms
 from knowledge.entry import Entry
+from knowledge.index.passages import chunks
+from knowledge.index.vectors import Vectors, load_vectors, write_vectors
 from knowledge.new import write_template
-from knowledge.passages import chunks
-from knowledge.vectors import Vectors, load_vectors, write_vectors
 from knowledge.vocabulary import Term, Vocabulary, build_vocabulary
 from knowledge.yaml_source import KnowledgeError
 from tests.knowledge.conftest import entry

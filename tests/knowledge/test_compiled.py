@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import knowledge.compiled
-from knowledge.compiled import load_compiled
-from knowledge.passages import chunks
+import knowledge.index.compiled
+from knowledge.index.compiled import load_compiled
+from knowledge.index.passages import chunks
 from knowledge.yaml_source import KnowledgeError
 
-_SHIPPED = Path(knowledge.compiled.__file__).parent
+_SHIPPED = Path(knowledge.__file__).parent
 _TAKEN = ("pulmonary-alveolar-proteinosis", "lymphangioleiomyomatosis")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge.embed import DEFAULT_MODEL, OnnxEncoder, open_encoder
+from knowledge.index.embed import DEFAULT_MODEL, OnnxEncoder, open_encoder
 from knowledge.yaml_source import KnowledgeError
 
 
@@ -29,7 +29,7 @@ def test_the_exported_encoder_agrees_with_sentence_transformers(cache_dir: Path)
 def test_a_query_needs_no_torch_once_the_encoder_is_exported(cache_dir: Path) -> None:
     OnnxEncoder(cache_dir).encode(["x"])
     code = (
-        "import sys; from pathlib import Path; from knowledge.embed import OnnxEncoder;"
+        "import sys; from pathlib import Path; from knowledge.index.embed import OnnxEncoder;"
         f"OnnxEncoder(Path({str(cache_dir)!r})).encode(['x']); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

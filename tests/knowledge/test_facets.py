@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from knowledge.facets import imaging_texts
+from knowledge.index.facets import imaging_texts
 from knowledge.vocabulary import Vocabulary
 from tests.knowledge.conftest import entry
 

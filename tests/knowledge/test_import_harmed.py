@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from knowledge.__main__ import main
-from knowledge.imported import ImportedDisease
 from knowledge.importers.log import ImportLog
 from knowledge.importers.mondo import read_mondo
 from knowledge.importers.notes import read_notes
 from knowledge.importers.orphanet import read_orphanet
+from knowledge.search.imported import ImportedDisease
 from knowledge.yaml_source import KnowledgeError
 
 

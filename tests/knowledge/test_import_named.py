@@ -7,7 +7,7 @@ from pathlib import Path
 
 from knowledge.entry import Entry
 from knowledge.importers.run import Wanted, import_source
-from knowledge.retrieve import KnowledgeBase
+from knowledge.search.retrieve import KnowledgeBase
 from knowledge.vocabulary import Vocabulary
 
 

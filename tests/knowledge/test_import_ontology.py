@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.imported import ImportedDisease
 from knowledge.importers.hpo import read_hpo
 from knowledge.importers.log import ImportLog
 from knowledge.importers.mondo import read_mondo
 from knowledge.importers.obo import read_stanzas
 from knowledge.importers.run import Wanted, import_source
+from knowledge.search.imported import ImportedDisease
 from knowledge.yaml_source import KnowledgeError
 
 _MONDO = r"""format-version: 1.2

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from knowledge.imported import ImportedDisease
 from knowledge.importers.log import ImportLog
 from knowledge.importers.orphanet import read_orphanet
 from knowledge.importers.run import Wanted, import_source
+from knowledge.search.imported import ImportedDisease
 from knowledge.yaml_source import KnowledgeError
 
 _LIST = ("ORPHAcode", "Label", "Type of label", "Classification level")

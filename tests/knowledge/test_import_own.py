@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.imported import ImportedDisease
 from knowledge.importers.log import ImportLog
 from knowledge.importers.notes import read_notes
 from knowledge.importers.prose import passages
 from knowledge.importers.table import read_table
+from knowledge.search.imported import ImportedDisease
 from knowledge.yaml_source import KnowledgeError
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from knowledge.entry import load_entries
-from knowledge.imported import SourceManifest, source_path
 from knowledge.importers.run import Wanted, import_source
-from knowledge.joining import corpus_names
-from knowledge.sources import Source
+from knowledge.search.imported import SourceManifest, source_path
+from knowledge.search.joining import corpus_names
+from knowledge.search.sources import Source
 from knowledge.vocabulary import load_vocabulary
 
 

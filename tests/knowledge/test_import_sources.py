@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.embed import OnnxEncoder
 from knowledge.entry import Codes, Entry
 from knowledge.importers.run import Wanted, import_source
-from knowledge.retrieve import KnowledgeBase
-from knowledge.sources import read_manifests, remove_source
+from knowledge.index.embed import OnnxEncoder
+from knowledge.search.retrieve import KnowledgeBase
+from knowledge.search.sources import read_manifests, remove_source
 from knowledge.vocabulary import Vocabulary
 from knowledge.yaml_source import KnowledgeError
 
@@ -216,7 +216,7 @@ def test_imports_leave_the_order_of_the_corpus_and_the_ranking_alone(
     after = base.search(query)
     assert [p for p in after if p.facet != "imported"] == before
     assert any(p.facet == "imported" for p in after)
-    assert set(base.entries) == set(entries)  # what knowledge.rank ranks
+    assert set(base.entries) == set(entries)  # what knowledge.ranking.rank ranks
 
 
 def test_imported_passages_take_at_most_the_last_quarter_of_a_full_list(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from knowledge.families import key
-from knowledge.normalise import Mention, Normaliser, normalise
+from knowledge.reading.families import key
+from knowledge.reading.normalise import Mention, Normaliser, normalise
 from knowledge.vocabulary import Term, Vocabulary, build_vocabulary
 from knowledge.words import fold
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from knowledge.normalise import Normaliser, Prose, _sentences, merge
+from knowledge.reading.normalise import Normaliser, Prose, _sentences, merge
 from knowledge.vocabulary import Vocabulary
 
 EFFUSION = "pleural-effusion"

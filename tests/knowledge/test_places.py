@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from knowledge.normalise import Normaliser
+from knowledge.reading.normalise import Normaliser
 from knowledge.vocabulary import Vocabulary
 
 EFFUSION = "pleural-effusion"

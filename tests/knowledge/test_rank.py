@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import pytest
 
 from knowledge.entry import Entry
-from knowledge.evidence import TRUST, Observation, Ranking
-from knowledge.rank import Ranker
-from knowledge.scope import scope_of
+from knowledge.ranking.evidence import TRUST, Observation, Ranking
+from knowledge.ranking.rank import Ranker
+from knowledge.ranking.scope import scope_of
 from knowledge.vocabulary import Vocabulary
 from tests.knowledge.conftest import entry
 

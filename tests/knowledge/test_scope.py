@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from knowledge.entry import Entry
-from knowledge.scope import Scope, Visibility, scope_of
+from knowledge.ranking.scope import Scope, Visibility, scope_of
 from knowledge.vocabulary import Term, build_vocabulary
 from tests.knowledge.conftest import entry
 

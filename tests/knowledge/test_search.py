@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from knowledge.entry import Entry
-from knowledge.retrieve import KnowledgeBase
+from knowledge.search.retrieve import KnowledgeBase
 from knowledge.vocabulary import Vocabulary
 from knowledge.yaml_source import KnowledgeError
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from knowledge.entry import Entry
-from knowledge.filters import Filter, Mask
-from knowledge.manifest import read_manifest
-from knowledge.passages import chunks
-from knowledge.store import Store, open_store
+from knowledge.index.filters import Filter, Mask
+from knowledge.index.manifest import read_manifest
+from knowledge.index.passages import chunks
+from knowledge.index.store import Store, open_store
 from knowledge.yaml_source import KnowledgeError
 from tests.knowledge.small_store import (
     HashEncoder,
@@ -88,9 +88,9 @@ def test_words_that_were_folded_in_another_way_are_indexed_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before:
-        before.setattr("knowledge.lexical.forms", lambda text: tuple(text.upper().split()))
-        before.setattr("knowledge.build.folding", lambda: "capitals")
-        before.setattr("knowledge.store.folding", lambda: "capitals")
+        before.setattr("knowledge.index.lexical.forms", lambda text: tuple(text.upper().split()))
+        before.setattr("knowledge.index.build.folding", lambda: "capitals")
+        before.setattr("knowledge.index.store.folding", lambda: "capitals")
         _open(tmp_path, corpus("one"), HashEncoder())
     encoder = HashEncoder()
     store = _open(tmp_path, corpus("one"), encoder)

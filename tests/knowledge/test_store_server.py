@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from knowledge.build import add, close
-from knowledge.passages import Chunk, chunks
-from knowledge.server import ChromaServer, server_from
-from knowledge.store import Store, open_store
+from knowledge.index.build import add, close
+from knowledge.index.passages import Chunk, chunks
+from knowledge.index.server import ChromaServer, server_from
+from knowledge.index.store import Store, open_store
 from knowledge.yaml_source import KnowledgeError
 from tests.knowledge.small_store import HashEncoder, corpus, is_right, vocabulary
 
@@ -79,7 +79,7 @@ def test_what_died_half_filled_is_not_taken_for_whole(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr("knowledge.server.add", half)
+        dying.setattr("knowledge.index.server.add", half)
         with pytest.raises(KeyboardInterrupt):
             _open(tmp_path, server, "half")
     assert is_right(_open(tmp_path, server, "half"))

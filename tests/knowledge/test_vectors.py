@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from knowledge.embed import DEFAULT_MODEL, open_encoder
 from knowledge.entry import load_entries
-from knowledge.passages import chunks
-from knowledge.vectors import Vectors, embed, embed_and_keep, load_vectors, write_vectors
+from knowledge.index.embed import DEFAULT_MODEL, open_encoder
+from knowledge.index.passages import chunks
+from knowledge.index.vectors import Vectors, embed, embed_and_keep, load_vectors, write_vectors
 from knowledge.vocabulary import load_vocabulary
 from tests.knowledge.small_store import HashEncoder
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from knowledge.entry import Entry
-from knowledge.normalise import Normaliser
+from knowledge.ranking.wording import Wording, affirmed
+from knowledge.reading.normalise import Normaliser
 from knowledge.vocabulary import Term, Vocabulary, build_vocabulary
-from knowledge.wording import Wording, affirmed
 from tests.knowledge.conftest import entry
 
 LISTED = {"lung-cysts": 0.5, "honeycombing": 0.5, "pleural-effusion": 0.5}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from knowledge.retrieve import KnowledgeBase
+from knowledge.search.retrieve import KnowledgeBase
 from tools import TOOLS, build_tools
 from tools.imaging.series import Series
 from tools.imaging.store import ArtifactStore

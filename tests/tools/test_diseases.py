@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.retrieve import KnowledgeBase
+from knowledge.search.retrieve import KnowledgeBase
 from tools.diseases import disease_finder
 
 

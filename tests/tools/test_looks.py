@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from knowledge.entry import load_entries
-from knowledge.leading import relevance
+from knowledge.ranking.leading import relevance
 from knowledge.vocabulary import build_vocabulary, load_vocabulary
 from tools.errors import ToolFailure
 from tools.imaging.raster import AS_DISPLAYED

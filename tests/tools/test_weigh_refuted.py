@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from knowledge.retrieve import KnowledgeBase
+from knowledge.search.retrieve import KnowledgeBase
 from knowledge.vocabulary import load_vocabulary
 from tests.tools.imaging.chest_shapes import make_chest
 from tools import build_tools

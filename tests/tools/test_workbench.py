@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from knowledge.retrieve import KnowledgeBase
+from knowledge.search.retrieve import KnowledgeBase
 from tests.tools.imaging.chest_shapes import make_chest
 from tools.errors import ToolFailure, UserError
 from tools.imaging.preconditions import CannotMeasure

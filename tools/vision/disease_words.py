@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from knowledge.normalise import Normaliser
+from knowledge.reading.normalise import Normaliser
 from knowledge.vocabulary import load_vocabulary
 
 # By how medicine builds its words. Endings that also build findings are left out (-oma as in

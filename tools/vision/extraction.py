@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from knowledge.sides import Side
+from knowledge.reading.sides import Side
 from knowledge.vocabulary import Term
 from tools.vision.disease_words import says_disease
 from tools.vision.prompting import clean_text

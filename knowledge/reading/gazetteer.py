@@ -37,7 +37,7 @@ bulb isthmus hemisphere convexity peduncle tubercle epicondyle trunk arch root c
 phalanx ganglion bone turbinate site flank tonsil vestibule pole third half aspect spine lobule
 """)
 
-# Adjectives and organs that go before a part and are no family of knowledge.families.
+# Adjectives and organs that go before a part and are no family of knowledge.reading.families.
 ORGANS = _words("""
 frontal parietal temporal occipital caudate lentiform petrous sphenoid sphenoidal ethmoid ethmoidal
 maxillary cavernous sigmoid sagittal straight vertebral basilar subclavian brachiocephalic iliac

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from knowledge.cues import (
+from knowledge.reading.cues import (
     BE,
     CLAUSE_START,
     ITEM_START,

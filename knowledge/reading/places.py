@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from knowledge.clauses import SMALL, Clauses, folded
-from knowledge.families import ANATOMY, FINDINGS, SEEN, key
-from knowledge.gazetteer import ACRONYMS, DIRECTIONS, ORGANS, PARTS, PLACES, WHOLE
+from knowledge.reading.clauses import SMALL, Clauses, folded
+from knowledge.reading.families import ANATOMY, FINDINGS, SEEN, key
+from knowledge.reading.gazetteer import ACRONYMS, DIRECTIONS, ORGANS, PARTS, PLACES, WHOLE
 from knowledge.words import Token, forms
 
 _SIDES = folded("left right both bilateral either each")

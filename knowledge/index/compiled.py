@@ -16,11 +16,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from knowledge.entry import Entry, read_entry
-from knowledge.passages import Chunk, chunks
+from knowledge.index.passages import Chunk, chunks
 from knowledge.vocabulary import Term, Vocabulary, read_vocabulary
 from knowledge.whole_file import whole_file
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 _log = logging.getLogger(__name__)
 
 
@@ -57,7 +57,7 @@ def load_compiled(cache_dir: Path, package: Path = _PACKAGE) -> Compiled:
 
     Args:
         cache_dir: Keeps it as `corpus.json`.
-        package: Where the sources stand: `corpus/*/*.yaml`, `terms/*.yaml` and the code, `*.py`.
+        package: Where the sources stand: `corpus/*/*.yaml`, `terms/*.yaml` and the code, `**/*.py`.
 
     Raises:
         KnowledgeError: On a source that does not parse or fit.
@@ -67,7 +67,7 @@ def load_compiled(cache_dir: Path, package: Path = _PACKAGE) -> Compiled:
         source.relative_to(package / "corpus").as_posix(): source
         for source in sorted((package / "corpus").glob("*/*.yaml"), key=lambda p: p.name)
     }
-    base = _digest(_stated(package, [*package.glob("*.py"), *package.glob("terms/*.yaml")]))
+    base = _digest(_stated(package, [*package.rglob("*.py"), *package.glob("terms/*.yaml")]))
     sources = _stated(package / "corpus", files.values())
     kept = _read(path)
     if kept is not None and kept.base == base and kept.sources == sources:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.build import add, close
-from knowledge.manifest import Manifest
-from knowledge.passages import Chunk
+from knowledge.index.build import add, close
+from knowledge.index.manifest import Manifest
+from knowledge.index.passages import Chunk
 from knowledge.quiet import no_telemetry
 from knowledge.yaml_source import KnowledgeError
 

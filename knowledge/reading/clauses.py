@@ -13,8 +13,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from knowledge.families import ALSO, ANATOMY, COMMON_PARTS, FINDINGS, LESIONS, key
-from knowledge.gazetteer import PLACES
+from knowledge.reading.families import ALSO, ANATOMY, COMMON_PARTS, FINDINGS, LESIONS, key
+from knowledge.reading.gazetteer import PLACES
 from knowledge.words import Token, fold
 
 

@@ -17,14 +17,14 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from knowledge.build import COLLECTION, WORDS, build, close, open_client, prune
-from knowledge.embed import Encoder
-from knowledge.filters import Filter, Mask
-from knowledge.lexical import Bm25, folding
-from knowledge.manifest import MANIFEST, Manifest, manifest_of, read_manifest
-from knowledge.passages import Chunk
-from knowledge.server import ChromaServer, open_on_server, translated
-from knowledge.vectors import embed_and_keep
+from knowledge.index.build import COLLECTION, WORDS, build, close, open_client, prune
+from knowledge.index.embed import Encoder
+from knowledge.index.filters import Filter, Mask
+from knowledge.index.lexical import Bm25, folding
+from knowledge.index.manifest import MANIFEST, Manifest, manifest_of, read_manifest
+from knowledge.index.passages import Chunk
+from knowledge.index.server import ChromaServer, open_on_server, translated
+from knowledge.index.vectors import embed_and_keep
 from knowledge.yaml_source import KnowledgeError
 
 _WAIT_S = 3600  # for another process that builds

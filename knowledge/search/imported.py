@@ -23,7 +23,7 @@ from knowledge.words import tokens
 from knowledge.yaml_source import KnowledgeError
 
 if TYPE_CHECKING:
-    from knowledge.embed import Encoder
+    from knowledge.index.embed import Encoder
 
 FORMAT = 1
 SUFFIX = ".sqlite"

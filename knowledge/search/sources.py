@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.entry import Entry
-from knowledge.fusion import RRF
-from knowledge.imported import (
+from knowledge.index.passages import Passage
+from knowledge.search.fusion import RRF
+from knowledge.search.imported import (
     PART_PREFIX,
     SUFFIX,
     SourceManifest,
@@ -29,8 +30,7 @@ from knowledge.imported import (
     read_vectors,
     source_path,
 )
-from knowledge.joining import CorpusNames, Join, corpus_names, join
-from knowledge.passages import Passage
+from knowledge.search.joining import CorpusNames, Join, corpus_names, join
 from knowledge.vocabulary import Vocabulary
 from knowledge.words import forms, tokens
 from knowledge.yaml_source import KnowledgeError
@@ -65,7 +65,7 @@ class Source:
         self.joined = Join(entries={}, names={}, acronyms={}, skipped={})
 
     def join(self, corpus: CorpusNames) -> None:
-        """Find out which of its diseases are entries; see knowledge.joining."""
+        """Find out which of its diseases are entries; see knowledge.search.joining."""
         with self._lock:
             self.joined = join(self._base, corpus)
 

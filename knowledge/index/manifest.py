@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from knowledge.passages import Chunk, corpus_hash
+from knowledge.index.passages import Chunk, corpus_hash
 
 FORMAT = 2  # of the index folder and of Chroma's metadata
 MANIFEST = "manifest.json"

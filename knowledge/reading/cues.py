@@ -1,8 +1,9 @@
 """The wordings that deny, doubt, ask, or speak of the past or of another person.
 
-The tables are regular expressions over a sentence as `knowledge.context` writes it: folded words
-(see `knowledge.words`) and the marks , : ( ) ? between single spaces, with the phrase that is asked
-about replaced by TERM. They are folded when this module is read, so they are written as one speaks.
+The tables are regular expressions over a sentence as `knowledge.reading.context` writes it: folded
+words (see `knowledge.words`) and the marks , : ( ) ? between single spaces, with the phrase that is
+asked about replaced by TERM. They are folded when this module is read, so they are written as one
+speaks.
 """
 
 from __future__ import annotations

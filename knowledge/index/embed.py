@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.onnx_export import export_bert
+from knowledge.index.onnx_export import export_bert
 from knowledge.quiet import no_telemetry
 from knowledge.yaml_source import KnowledgeError
 

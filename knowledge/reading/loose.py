@@ -1,7 +1,7 @@
 """Wordings of terms found in any order, with words between: "cysts, thin-walled, in both lungs".
 
-A wording is found where all its words stand around its head, as far as `knowledge.clauses` says
-that they belong to it and within a few words of it.
+A wording is found where all its words stand around its head, as far as `knowledge.reading.clauses`
+says that they belong to it and within a few words of it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from knowledge.clauses import SMALL, Clauses, folded, scaled
-from knowledge.families import ANATOMY, SEEN, key
-from knowledge.gazetteer import ORGANS, PLACES
+from knowledge.reading.clauses import SMALL, Clauses, folded, scaled
+from knowledge.reading.families import ANATOMY, SEEN, key
+from knowledge.reading.gazetteer import ORGANS, PLACES
 
 GAP = 4  # words that count, between those of a wording
 GAP_ANYWHERE = 1  # the same, for a wording that names no part of the body

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.entry import Entry
-from knowledge.evidence import (
+from knowledge.ranking.evidence import (
     IMPLIES,
     Contribution,
     Observation,
@@ -30,10 +30,10 @@ from knowledge.evidence import (
     Ranking,
     reported,
 )
-from knowledge.patient import Patients
-from knowledge.scope import Scope, Visibility
+from knowledge.ranking.patient import Patients
+from knowledge.ranking.scope import Scope, Visibility
+from knowledge.ranking.wording import Likeness, Wording
 from knowledge.vocabulary import Vocabulary
-from knowledge.wording import Likeness, Wording
 
 # Fixed constants, never counted from cases: how often a case that is brought to a differential
 # turns out to be one entry of the class. The gap is far narrower than between the prevalences

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.passages import Chunk
+from knowledge.index.passages import Chunk
 from knowledge.yaml_source import KnowledgeError
 
 Mask = NDArray[np.bool_]

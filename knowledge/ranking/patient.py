@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.entry import Entry
-from knowledge.normalise import Prose
+from knowledge.reading.normalise import Prose
 
 _CLINICAL_HIT = 0.30  # P(a history names one of the entry's clinical terms | disease)
 _CLINICAL_FLOOR = 0.04  # P(the same words | any other disease), at the least
 _CLINICAL_CAP = 4.0  # ln: history alone never outweighs this
-_CLINICAL_WEIGHT = 0.5  # the same history counts by its words as well (knowledge.wording)
+_CLINICAL_WEIGHT = 0.5  # the same history counts by its words as well (knowledge.ranking.wording)
 _AGE_DECAY_YEARS = 12.0
 _AGE_FLOOR = 0.15
 _SEX_FLOOR = 0.04

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from knowledge.context import TERM, Masked
-from knowledge.cues import PLACE, STATEMENT_END, folded, whole_words
+from knowledge.reading.context import TERM, Masked
+from knowledge.reading.cues import PLACE, STATEMENT_END, folded, whole_words
 
 Side = Literal["left", "right", "bilateral", ""]
 

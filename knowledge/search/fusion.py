@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from knowledge.hits import Hit
-from knowledge.passages import Chunk, Passage
+from knowledge.index.passages import Chunk, Passage
+from knowledge.search.hits import Hit
 
 # What each ranking counts; "kin" is how much of what speaks for a disease's other passages also
 # speaks for a passage.

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.embed import Encoder
+from knowledge.index.embed import Encoder
 from knowledge.whole_file import whole_file
 
-VECTORS = Path(__file__).parent / "vectors.npz"
+VECTORS = Path(__file__).parents[1] / "vectors.npz"
 _KEY_BYTES = 16
 _KEPT_ROWS = 30_000  # in the cache, of one encoder: 23 MB at 384 dimensions
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from knowledge.entry import Entry
-from knowledge.facets import clinical_text, imaging_texts, mimics_text
+from knowledge.index.facets import clinical_text, imaging_texts, mimics_text
 from knowledge.vocabulary import Modality, Vocabulary
 
 Facet = Literal["imaging", "clinical", "mimics", "imported"]

@@ -1,8 +1,8 @@
 """From a radiologist's prose to vocabulary terms, with place, side, negation and doubt.
 
-`knowledge.matching` finds the terms, `knowledge.context` reads what their sentence says of them,
-`knowledge.sides` and `knowledge.places` where they are. Questions, requests, relatives and the past
-are no findings. It reads what is written and infers nothing.
+`matching` finds the terms, `context` reads what their sentence says of them, `sides` and `places`
+where they are. Questions, requests, relatives and the past are no findings. It reads what is written
+and infers nothing.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from knowledge.clauses import Clauses, Held
-from knowledge.context import mask, read
-from knowledge.loose import CARRIED, Match
-from knowledge.matching import Matcher
-from knowledge.places import attach, places
-from knowledge.sides import Side, named_side, refers_back, sides
+from knowledge.reading.clauses import Clauses, Held
+from knowledge.reading.context import mask, read
+from knowledge.reading.loose import CARRIED, Match
+from knowledge.reading.matching import Matcher
+from knowledge.reading.places import attach, places
+from knowledge.reading.sides import Side, named_side, refers_back, sides
 from knowledge.vocabulary import Vocabulary, load_vocabulary
 from knowledge.words import Token, forms, tokens
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge import words
-from knowledge.passages import Chunk
+from knowledge.index.passages import Chunk
 from knowledge.words import forms
 
 STOP = frozenset(

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.filters import metadata
-from knowledge.lexical import Bm25, folding
-from knowledge.manifest import MANIFEST, Manifest, read_manifest, write_manifest
-from knowledge.passages import Chunk
+from knowledge.index.filters import metadata
+from knowledge.index.lexical import Bm25, folding
+from knowledge.index.manifest import MANIFEST, Manifest, read_manifest, write_manifest
+from knowledge.index.passages import Chunk
 from knowledge.quiet import no_telemetry
 
 COLLECTION = "passages"

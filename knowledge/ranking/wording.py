@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.entry import Entry
-from knowledge.lexical import STOP
-from knowledge.normalise import Normaliser
+from knowledge.index.lexical import STOP
+from knowledge.reading.normalise import Normaliser
 from knowledge.vocabulary import Vocabulary
 from knowledge.words import forms
 

@@ -6,11 +6,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from knowledge.clauses import Clauses
-from knowledge.families import ANATOMY, key
-from knowledge.gazetteer import WHOLE
-from knowledge.loose import LooseMatcher, Match
-from knowledge.places import Place
+from knowledge.reading.clauses import Clauses
+from knowledge.reading.families import ANATOMY, key
+from knowledge.reading.gazetteer import WHOLE
+from knowledge.reading.loose import LooseMatcher, Match
+from knowledge.reading.places import Place
 from knowledge.vocabulary import Vocabulary
 from knowledge.words import Token, forms
 

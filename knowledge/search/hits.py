@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.entry import Entry
-from knowledge.evidence import IMPLIES
-from knowledge.normalise import Mention
-from knowledge.passages import Chunk
+from knowledge.index.passages import Chunk
 from knowledge.phrases import longest_phrases
+from knowledge.ranking.evidence import IMPLIES
+from knowledge.reading.normalise import Mention
 from knowledge.vocabulary import Vocabulary
 from knowledge.words import forms
 

@@ -6,20 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from knowledge.compiled import Compiled, load_compiled
-from knowledge.embed import DEFAULT_MODEL, Encoder, open_encoder
 from knowledge.entry import Entry
-from knowledge.filters import Filter, Mask, Masks
-from knowledge.fusion import fuse
-from knowledge.hits import Findings, Hit, Names
-from knowledge.leading import Relevance, relevance
-from knowledge.lexical import STOP
-from knowledge.normalise import Mention, Normaliser
-from knowledge.passages import Passage, chunks
-from knowledge.rank import Ranker
-from knowledge.server import ChromaServer
-from knowledge.sources import Asked, Sources
-from knowledge.store import Store, open_store
+from knowledge.index.compiled import Compiled, load_compiled
+from knowledge.index.embed import DEFAULT_MODEL, Encoder, open_encoder
+from knowledge.index.filters import Filter, Mask, Masks
+from knowledge.index.lexical import STOP
+from knowledge.index.passages import Passage, chunks
+from knowledge.index.server import ChromaServer
+from knowledge.index.store import Store, open_store
+from knowledge.ranking.leading import Relevance, relevance
+from knowledge.ranking.rank import Ranker
+from knowledge.reading.normalise import Mention, Normaliser
+from knowledge.search.fusion import fuse
+from knowledge.search.hits import Findings, Hit, Names
+from knowledge.search.sources import Asked, Sources
 from knowledge.vocabulary import Vocabulary
 from knowledge.words import forms
 from knowledge.yaml_source import KnowledgeError
@@ -73,7 +73,7 @@ class KnowledgeBase:
 
     @cached_property
     def relevance(self) -> Relevance:
-        """How often the entries show each term; see knowledge.leading."""
+        """How often the entries show each term; see knowledge.ranking.leading."""
         return relevance(self.entries.values(), self.vocabulary)
 
     @cached_property
@@ -128,7 +128,7 @@ class KnowledgeBase:
             query: Findings, a disease name or both, in plain words.
             disease_ids, system, modality, rarity, window: Only such passages; see Filter.
             per_disease: At most so many passages of one entry.
-            using: Only these rankings of knowledge.fusion.FUSION, to compare them; empty: all.
+            using: Only these rankings of FUSION (`fusion.py`), to compare them; empty: all.
 
         Raises:
             KnowledgeError: On a limit below 1, a filter value that no passage has, or an index

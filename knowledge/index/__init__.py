@@ -1,0 +1,1 @@
+"""Passages, their vectors and words, and where they are kept."""

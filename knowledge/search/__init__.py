@@ -1,0 +1,1 @@
+"""Finding passages of the corpus and of what the person imported."""
