@@ -1,8 +1,8 @@
 """From a radiologist's prose to vocabulary terms, with place, side, negation and doubt.
 
 `matching` finds the terms, `context` reads what their sentence says of them, `sides` and `places`
-where they are. Questions, requests, relatives and the past are no findings. It reads what is written
-and infers nothing.
+where they are. Questions, requests, relatives and the past are no findings. It reads what is
+written and infers nothing.
 """
 
 from __future__ import annotations
