@@ -126,11 +126,11 @@ def _search(cache: Path) -> list[Line]:
     rows = embed_and_keep([c.text for c in base.store.chunks], base.encoder, cache / "vectors")
 
     def brute(query: str) -> None:
-        (vector,) = base.encoder.encode([query])
+        vector = base.encoder.encode_query(query)
         np.argsort(-(rows @ vector))[:8]
 
     plain = _times(queries, brute)
-    encoding = _times(queries, lambda query: base.encoder.encode([query]))
+    encoding = _times(queries, lambda query: base.encoder.encode_query(query))
     passages = f"of {len(rows)} passages"
     return [
         Line(what=f"search {passages}, p50", value=_at(hybrid, 50), unit="ms", limit=15),

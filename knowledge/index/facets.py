@@ -2,7 +2,7 @@
 
 Most sentences of an entry's prose name their modality ("CT: ...", "T2 shows ..."). A sentence goes
 to the passages of the modalities that its label names, else of those that its words name; one that
-names none is said once, in the first. What matters most stands first: the default model reads 256
+names none is said once, in the first. What matters most stands first: the default model reads 128
 tokens. Synonyms are left out: a search knows them by name, and every word costs the encoder time.
 """
 

@@ -113,7 +113,7 @@ def _rows(
     }
     new = [key for key in by_key if key not in rows]
     if new:
-        fresh = encoder.encode([by_key[key] for key in new]).astype(np.float16)
+        fresh = encoder.encode_documents([by_key[key] for key in new]).astype(np.float16)
         rows.update(zip(new, fresh, strict=True))
     return {key: rows[key] for key in by_key}
 

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Chance = TypeVar("Chance", float, NDArray[np.float64])
+
+
+class Trust(NamedTuple):
+    """How far the word of a source can be trusted."""
+
+    sensitivity: float
+    specificity: float
+
+    def says_yes(self, p: Chance) -> Chance:
+        """P(the source reports a finding as present), when p is P(it is there)."""
+        return self.sensitivity * p + (1 - self.specificity) * (1 - p)
+
 
 # Sensitivity and specificity by source. Vision: MedGemma 1.5 4B is right in 61 % of balanced CT
 # questions (model card); the others are this project's estimates.
-TRUST: Mapping[str, tuple[float, float]] = {
-    "measurement": (0.95, 0.97),
-    "report": (0.93, 0.98),
-    "person": (0.90, 0.97),
-    "vision": (0.61, 0.61),
+TRUST: Mapping[str, Trust] = {
+    "measurement": Trust(0.95, 0.97),
+    "report": Trust(0.93, 0.98),
+    "person": Trust(0.90, 0.97),
+    "vision": Trust(0.61, 0.61),
 }
 # A narrower finding that an entry lists at least so often implies the broader one.
 IMPLIES = 0.1
+# Where a finding lies qualifies it and says less than what it is.
+DISTRIBUTION_WEIGHT = 0.5
+# How often a disease without an entry shows a finding that is seen: three times the background
+# rate, since something is wrong with the patient.
+_OTHER_RATIO = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,8 +86,6 @@ class Ranking:
     other_probability: float
 
 
-def reported(p: float, source: str, *, present: bool) -> float:
-    """P(the source reports the finding as present, or as absent), when p is P(it is there)."""
-    sensitivity, specificity = TRUST[source]
-    seen = sensitivity * p + (1 - specificity) * (1 - p)
-    return seen if present else 1 - seen
+def expected_in_other(background: float) -> float:
+    """How often a disease without an entry shows a finding of this background rate."""
+    return max(min(0.5, _OTHER_RATIO * background), background)

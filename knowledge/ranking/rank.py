@@ -5,17 +5,19 @@ The likelihood ratio of a reported finding is
 
     P(reported | disease) / P(reported | any other disease)
 
-with P(reported) = sensitivity * p + (1 - specificity) * (1 - p); p is the entry's frequency, or the
-term's background rate, and sensitivity and specificity are those of the source. A term that an
-entry does not list is neutral: p is the background rate. Terms of one family (a term and its
-broader ones) tell the same thing twice, so only the strongest counts in full; and what was read
-from a text counts again by the text's words, so it counts less there.
+with P(reported) = sensitivity * p + (1 - specificity) * (1 - p) for a present one; p is the entry's
+frequency, or the term's background rate, and sensitivity and specificity are those of the source. A
+term that an entry does not list is neutral: p is the background rate, or, where it lists a broader
+one, that one's frequency times the narrower one's share of it. Terms of one family (a term and its
+broader ones) tell the same thing twice and are weighed together (`kin.py`); and what was read from
+a text counts again by the text's words, so it counts less there.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -23,13 +25,17 @@ from numpy.typing import NDArray
 
 from knowledge.entry import Entry
 from knowledge.ranking.evidence import (
-    IMPLIES,
+    DISTRIBUTION_WEIGHT,
+    TRUST,
     Contribution,
     Observation,
     Ranked,
     Ranking,
-    reported,
+    Trust,
+    expected_in_other,
 )
+from knowledge.ranking.kin import families, log_likelihoods
+from knowledge.ranking.listed import listed_by_term
 from knowledge.ranking.patient import Patients
 from knowledge.ranking.scope import Scope, Visibility
 from knowledge.ranking.wording import Likeness, Wording
@@ -39,28 +45,43 @@ from knowledge.vocabulary import Vocabulary
 # turns out to be one entry of the class. The gap is far narrower than between the prevalences
 # (1 : 100 : 10,000), because the common and typical is seldom brought.
 PRIORS: Mapping[str, float] = {"rare": 1.0, "uncommon": 2.0, "common": 2.0}
-# A disease that has no entry: its share before any finding, and how often it shows a finding that
-# is seen: three times the background rate, since something is wrong with the patient.
-OTHER_PRIOR = 0.25
-OTHER_RATIO = 3.0
-_FAMILY_WEIGHT = 0.35  # what a second term of the same family still adds
-_DISTRIBUTION_WEIGHT = 0.5  # where a finding lies qualifies it and says less than what it is
+OTHER_PRIOR = 0.25  # the share, before any finding, of diseases that have no entry
 _TEXT_WEIGHT = 0.7  # of a present finding whose words count as well
 _TEXT_SOURCES = frozenset({"report", "person"})
 _SHOWN = 0.05  # ln; a contribution under it is left out
 _WORDED = 50  # so many of the best carry the words that counted for them
 
-_Rows = NDArray[np.intp]
 _Values = NDArray[np.float64]
 
 
-class Ranker:
-    """All entries, ready to be ranked. Build once; it holds no case."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Scored:
+    """The posterior and what went into it; rows in the order of the entries."""
 
-    def __init__(self, entries: Mapping[str, Entry], vocabulary: Vocabulary) -> None:
+    probabilities: _Values
+    of_other: float
+    parts: Mapping[str, _Values]
+    clinical: Mapping[int, Sequence[tuple[str, float]]]
+    likeness: Likeness | None
+
+
+class Ranker:
+    """All entries, ready to be ranked. Build once; it holds no case.
+
+    Args:
+        trust: By source, how far its findings are believed.
+    """
+
+    def __init__(
+        self,
+        entries: Mapping[str, Entry],
+        vocabulary: Vocabulary,
+        trust: Mapping[str, Trust] = TRUST,
+    ) -> None:
         self._entries = tuple(entries.values())
+        self._trust = trust
         self._vocabulary = vocabulary
-        self._listed = _listed(self._entries, vocabulary)
+        self._listed = listed_by_term(self._entries, vocabulary)
         self._prior = np.log([PRIORS[entry.rarity] for entry in self._entries] or [1.0])
         self._patients = Patients(self._entries)
         self._visibility = Visibility(self._entries, vocabulary)
@@ -101,35 +122,12 @@ class Ranker:
         """
         if not self._entries:
             return Ranking(ranked=(), other_probability=1.0)
-        if len({o.id for o in observations}) < len(observations):
-            ids = ", ".join(repr(o.id) for o in observations)
-            raise ValueError(f"each observation needs an id of its own, got {ids}")
-        weights = _family_weights(self._vocabulary, observations)
-        average = math.log(float(np.exp(self._prior).mean()))
-        parts: dict[str, _Values] = {"rarity": self._prior - average}
-        if age_years is not None:
-            parts["age"] = self._patients.age(age_years)
-        if sex is not None:
-            parts["sex"] = self._patients.sex(sex)
-        if scope is not None:
-            parts["study"] = self._against_average(self._visibility.log_weights(scope))
-        likeness: Likeness | None = None
-        if text:
-            likeness = self.wording.likeness(text)
-            parts["words"] = self._against_average(likeness.log_weights)
-        other = 0.0
-        for seen in observations:
-            weight = weights[seen.id] * seen.certainty
-            if text and seen.present and seen.source in _TEXT_SOURCES:
-                weight *= _TEXT_WEIGHT
-            parts[seen.id] = weight * self._log_ratios(seen)
-            other += weight * self._other(seen)
-        clinical = self._patients.history(history) if history else {}
-        scores = sum(parts.values(), np.full(len(self._entries), average))
-        for row, phrases in clinical.items():
-            scores[row] += sum(ratio for _, ratio in phrases)
-        probabilities, of_other = self._posterior(scores, other)
-        order = np.lexsort((np.arange(len(scores)), -probabilities))
+        scored = self._scored(
+            observations, history=history, text=text, age_years=age_years, sex=sex, scope=scope
+        )
+        parts, clinical, likeness = scored.parts, scored.clinical, scored.likeness
+        probabilities, of_other = scored.probabilities, scored.of_other
+        order = np.lexsort((np.arange(len(probabilities)), -probabilities))
         looked_for = {o.term for o in observations}
         ranked = [
             Ranked(
@@ -148,28 +146,97 @@ class Ranker:
         ]
         return Ranking(ranked=tuple(ranked), other_probability=of_other)
 
-    def _log_ratios(self, seen: Observation) -> _Values:
-        ratios = np.zeros(len(self._entries))
-        rows, frequencies = self._listed.get((seen.term, seen.modality), (None, None))
-        if rows is not None and frequencies is not None:
-            background = self._vocabulary[seen.term].background
-            of_disease = np.array(
-                [reported(p, seen.source, present=seen.present) for p in frequencies]
-            )
-            ratios[rows] = np.log(
-                of_disease / reported(background, seen.source, present=seen.present)
-            )
-        return ratios
+    def posterior(
+        self,
+        observations: Sequence[Observation],
+        *,
+        history: str = "",
+        text: str = "",
+        age_years: float | None = None,
+        sex: str | None = None,
+        scope: Scope | None = None,
+    ) -> tuple[NDArray[np.float64], float]:
+        """What `rank` orders by, and nothing more: a fifth of its time.
 
-    def _other(self, seen: Observation) -> float:
+        Returns:
+            (entries,) probabilities in the order of the entries, and that of "other".
+        """
+        scored = self._scored(
+            observations, history=history, text=text, age_years=age_years, sex=sex, scope=scope
+        )
+        return scored.probabilities, scored.of_other
+
+    def _scored(
+        self,
+        observations: Sequence[Observation],
+        *,
+        history: str,
+        text: str,
+        age_years: float | None,
+        sex: str | None,
+        scope: Scope | None,
+    ) -> _Scored:
+        if len({o.id for o in observations}) < len(observations):
+            ids = ", ".join(repr(o.id) for o in observations)
+            raise ValueError(f"each observation needs an id of its own, got {ids}")
+        average = math.log(float(np.exp(self._prior).mean()))
+        parts: dict[str, _Values] = {"rarity": self._prior - average}
+        if age_years is not None:
+            parts["age"] = self._patients.age(age_years)
+        if sex is not None:
+            parts["sex"] = self._patients.sex(sex)
+        if scope is not None:
+            parts["study"] = self._against_average(self._visibility.log_weights(scope))
+        likeness: Likeness | None = None
+        if text:
+            likeness = self.wording.likeness(text)
+            parts["words"] = self._against_average(likeness.log_weights)
+        other = 0.0
+        for family in families(observations, self._vocabulary):
+            for seen, ratios in zip(family, self._log_ratios(family), strict=True):
+                parts[seen.id] = self._weight(seen, has_words=bool(text)) * ratios
+            other += max((self._other(o, has_words=bool(text)) for o in family), default=0.0)
+        clinical = self._patients.history(history) if history else {}
+        scores = sum(parts.values(), np.full(len(self._entries), average))
+        for row, phrases in clinical.items():
+            scores[row] += sum(ratio for _, ratio in phrases)
+        probabilities, of_other = self._posterior(scores, other)
+        return _Scored(
+            probabilities=probabilities,
+            of_other=of_other,
+            parts=parts,
+            clinical=clinical,
+            likeness=likeness,
+        )
+
+    def _log_ratios(self, family: Sequence[Observation]) -> list[_Values]:
+        """(entries,) what each member says against the background, given the broader ones."""
+        frequencies = []
+        for seen in family:
+            background = self._vocabulary[seen.term].background
+            values = np.full(len(self._entries) + 1, background)  # the last row is of no entry
+            rows, listed = self._listed.get((seen.term, seen.modality), (None, None))
+            if rows is not None:
+                values[rows] = listed
+            frequencies.append(values)
+        added = log_likelihoods(family, frequencies, self._vocabulary, self._trust)
+        return [values[:-1] - values[-1] for values in added]
+
+    def _weight(self, seen: Observation, *, has_words: bool) -> float:
+        weight = seen.certainty
+        if self._vocabulary[seen.term].kind == "distribution":
+            weight *= DISTRIBUTION_WEIGHT
+        if has_words and seen.present and seen.source in _TEXT_SOURCES:
+            weight *= _TEXT_WEIGHT
+        return weight
+
+    def _other(self, seen: Observation, *, has_words: bool) -> float:
         if not seen.present:
             return 0.0
+        trust = self._trust[seen.source]
         background = self._vocabulary[seen.term].background
-        frequency = max(min(0.5, OTHER_RATIO * background), background)
-        return math.log(
-            reported(frequency, seen.source, present=True)
-            / reported(background, seen.source, present=True)
-        )
+        ratio = trust.says_yes(expected_in_other(background)) / trust.says_yes(background)
+        return self._weight(seen, has_words=has_words) * math.log(ratio)
 
     def _against_average(self, weights: _Values) -> _Values:
         """Ln ratios against the average entry, which is also what "other" is held to be."""
@@ -188,36 +255,6 @@ class Ranker:
         return np.asarray(mass / total), math.exp(of_other - top) / total
 
 
-def _listed(
-    entries: Sequence[Entry], vocabulary: Vocabulary
-) -> Mapping[tuple[str, str], tuple[_Rows, _Values]]:
-    """By term and modality ("" for any), the rows of the entries that list it and how often.
-
-    A narrower listed term implies the broader one, unless the entry lists the broader one itself.
-    """
-    own: dict[tuple[str, str], dict[int, float]] = {}
-    implied: dict[tuple[str, str], dict[int, float]] = {}
-    for row, entry in enumerate(entries):
-        for finding in entry.findings:
-            for modality in ("", finding.modality):
-                _keep_highest(own, (finding.term, modality), row, finding.frequency)
-                if finding.frequency >= IMPLIES and finding.term in vocabulary:
-                    for broader in vocabulary.ancestors(finding.term):
-                        _keep_highest(implied, (broader, modality), row, finding.frequency)
-    made: dict[tuple[str, str], tuple[_Rows, _Values]] = {}
-    for key in own.keys() | implied.keys():
-        rows = implied.get(key, {}) | own.get(key, {})
-        made[key] = (np.fromiter(rows, dtype=np.intp), np.array(list(rows.values())))
-    return made
-
-
-def _keep_highest(
-    table: dict[tuple[str, str], dict[int, float]], key: tuple[str, str], row: int, value: float
-) -> None:
-    rows = table.setdefault(key, {})
-    rows[row] = max(value, rows.get(row, 0.0))
-
-
 def _contributions(
     row: int, parts: Mapping[str, _Values], likeness: Likeness | None
 ) -> list[Contribution]:
@@ -231,30 +268,3 @@ def _contributions(
             source = f"words: {words}" if words else source
         made.append(Contribution(source=source, log_ratio=ratio))
     return made
-
-
-def _family_weights(
-    vocabulary: Vocabulary, observations: Sequence[Observation]
-) -> dict[str, float]:
-    """1 for the rarest observed term of a family, _FAMILY_WEIGHT for its kin."""
-    weights: dict[str, float] = {}
-    for observed in observations:
-        family = set(vocabulary.ancestors(observed.term))
-        kin = [
-            o
-            for o in observations
-            if o is not observed
-            and o.present == observed.present
-            and (o.term in family or observed.term in vocabulary.ancestors(o.term))
-        ]
-        mine = (vocabulary[observed.term].background, observed.id)
-        others = [(vocabulary[o.term].background, o.id) for o in kin]
-        if not observed.present:  # of absent terms the broadest says most
-            leads = all(mine >= other for other in others)
-        else:
-            leads = all(mine <= other for other in others)
-        weight = 1.0 if leads else _FAMILY_WEIGHT
-        if vocabulary[observed.term].kind == "distribution":
-            weight *= _DISTRIBUTION_WEIGHT
-        weights[observed.id] = weight
-    return weights

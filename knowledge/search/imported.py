@@ -182,7 +182,7 @@ class SourceWriter:
                 "SELECT number, text FROM passage WHERE number >= ? ORDER BY number LIMIT ?",
                 (first, _EMBEDDED_AT_ONCE),
             ).fetchall()
-            vectors = encoder.encode([text for _, text in rows]).astype("<f4")
+            vectors = encoder.encode_documents([text for _, text in rows]).astype("<f4")
             self._base.executemany(
                 "INSERT INTO vector VALUES (?,?)",
                 ((n, v.tobytes()) for (n, _), v in zip(rows, vectors, strict=True)),

@@ -149,7 +149,7 @@ class KnowledgeBase:
             return []
         mentions = self.normaliser.mentions(query)
         widened = self._widen(query, mentions)
-        vector = self.encoder.encode([self._in_standard_words(query, mentions)])[0]
+        vector = self.encoder.encode_query(self._in_standard_words(query, mentions))
         rankings = {
             "dense": _hits(self.store.nearest(vector, _DEPTH, wanted, allowed)),
             "words": _hits(self.store.words.best(widened, allowed, _DEPTH)),

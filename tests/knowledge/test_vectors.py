@@ -26,7 +26,7 @@ def test_shipped_vectors_are_those_of_the_model(cache_dir: Path) -> None:
     texts = [t for t in random.Random(4).sample(texts, 60) if not shipped.missing([t])][:12]
     assert texts
     # float16 keeps 11 bits: numbers below 1 are off by less than 0.0005.
-    assert np.allclose(embed(texts, encoder, shipped), encoder.encode(texts), atol=5e-4)
+    assert np.allclose(embed(texts, encoder, shipped), encoder.encode_documents(texts), atol=5e-4)
 
 
 def test_vectors_of_another_model_are_not_taken(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_fresh_and_kept_vectors_are_the_same(tmp_path: Path) -> None:
     kept = embed(["b", "a"], HashEncoder(), load_vectors(tmp_path / "v.npz"))
     fresh = embed(["b", "a"], HashEncoder(), Vectors(encoder="hash", rows={}))
     assert np.array_equal(kept, fresh)
-    assert np.allclose(fresh, HashEncoder().encode(["b", "a"]), atol=5e-4)
+    assert np.allclose(fresh, HashEncoder().encode_documents(["b", "a"]), atol=5e-4)
 
 
 def test_the_same_passages_make_the_same_file_and_only_new_ones_are_encoded(
