@@ -171,7 +171,10 @@ def test_a_spent_budget_still_ends_in_a_report(settings: Settings) -> None:
 def test_a_refusing_tool_tells_the_planner_what_to_do_instead(settings: Settings) -> None:
     planner = ScriptedPlanner(
         turns=[
-            [("look", {"windows": ["lung"]}), ("search_knowledge", {"query": "lung cysts"})],
+            [
+                ("look", {"windows": ["lung"]}),
+                ("search_knowledge", {"query": "lymphangioleiomyomatosis"}),
+            ],
             _submit(evidence_for=["F1"], passages=["P1"]),
         ]
     )
