@@ -7,6 +7,7 @@ the terms or of the code, or a damaged file, means that all of them are.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping
@@ -97,10 +98,15 @@ def load_compiled(cache_dir: Path, package: Path = _PACKAGE) -> Compiled:
 
 
 def _read(path: Path) -> Compiled | None:
+    is_collecting = gc.isenabled()
+    gc.disable()  # a hundred thousand new objects, none of them garbage: looking takes long
     try:
         kept = Compiled.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None
+    finally:
+        if is_collecting:
+            gc.enable()
     return kept if len(kept.sources) == len(kept.listed) else None
 
 
