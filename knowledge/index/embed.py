@@ -65,51 +65,41 @@ class OnnxEncoder:
 
     def encode_query(self, text: str) -> NDArray[np.float32]:
         """Mean over the words' vectors, normalised: what sentence-transformers does here."""
-        return np.asarray(self._encode([text], _QUERY_TOKENS)[0])
+        words = self._tokenizers[_QUERY_TOKENS].encode(text).ids
+        return np.asarray(_vectors(self._for_queries, [words])[0])
 
     def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The same of passages, of which less is read."""
-        return self._encode(texts, _DOCUMENT_TOKENS)
-
-    def _encode(self, texts: Sequence[str], most: int) -> NDArray[np.float32]:
-        encoded = self._tokenizers[most].encode_batch(list(texts))
+        """The same of passages, of which less is read; a thread a core, each with its batches."""
+        encoded = self._tokenizers[_DOCUMENT_TOKENS].encode_batch(list(texts))
         order = sorted(range(len(texts)), key=lambda i: len(encoded[i].ids))
         out = np.zeros((len(texts), _DIMENSIONS), dtype=np.float32)
+        session = self._for_documents
 
         def run(at: int) -> None:
             rows = order[at : at + _BATCH]
-            out[rows] = self._vectors([encoded[i].ids for i in rows])
+            out[rows] = _vectors(session, [encoded[i].ids for i in rows])
 
-        starts = range(0, len(order), _BATCH)
-        if len(starts) < 2:
-            for at in starts:
-                run(at)
-        else:  # one thread a core, each with batches of its own: no waiting inside a layer
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                list(pool.map(run, starts))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(run, range(0, len(order), _BATCH)))
         return out
 
-    def _vectors(self, words: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        ids = np.zeros((len(words), max(map(len, words))), dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, text in enumerate(words):
-            ids[row, : len(text)] = text
-            mask[row, : len(text)] = 1
-        (hidden,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
-        weight = mask[:, :, None].astype(np.float32)
-        mean = (hidden * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
-        unit = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
-        return np.asarray(unit, dtype=np.float32)
+    @cached_property
+    def _for_queries(self) -> Any:
+        return self._session(os.cpu_count() or 1)
 
     @cached_property
-    def _session(self) -> Any:
+    def _for_documents(self) -> Any:
+        return self._session(1)  # a batch a core: no waiting inside a layer
+
+    def _session(self, threads: int) -> Any:
         import onnxruntime
 
         if not self.path.exists():
             export_bert(self._folder, self.path)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        options.intra_op_num_threads = 1
+        options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             return onnxruntime.InferenceSession(
                 str(self.path), options, providers=["CPUExecutionProvider"]
@@ -130,6 +120,19 @@ class OnnxEncoder:
             made[most].enable_truncation(most)
             made[most].no_padding()
         return made
+
+
+def _vectors(session: Any, words: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    ids = np.zeros((len(words), max(map(len, words))), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for row, text in enumerate(words):
+        ids[row, : len(text)] = text
+        mask[row, : len(text)] = 1
+    (hidden,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
+    weight = mask[:, :, None].astype(np.float32)
+    mean = (hidden * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
+    unit = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
+    return np.asarray(unit, dtype=np.float32)
 
 
 class SentenceTransformersEncoder:
