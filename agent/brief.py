@@ -27,6 +27,7 @@ def make_brief(
     findings: Sequence[Mapping[str, Any]],
     retracted: Sequence[str] = (),
     vision: str = "",
+    chat: bool = False,
 ) -> dict[str, Any]:
     """One turn: the person's words, the case when it is new or changed, and the new findings."""
     brief: dict[str, Any] = {"said": said}
@@ -38,6 +39,8 @@ def make_brief(
         ]
         brief["case"] = shown
         brief["vision"] = vision or "none: look and ask are refused"
+        if chat:
+            brief["chat"] = True
     if findings:
         brief["findings"] = [
             {k: f[k] for k in _FINDING_KEYS if f.get(k) not in ("", None)} for f in findings

@@ -12,7 +12,9 @@ class Diagnosis(BaseModel):
 
     Attributes:
         disease_id: Id of the knowledge entry, or empty when the knowledge base has none.
-        probability: 0..1 over all lines and "other".
+        probability: 0..1 over all lines and "other"; the planner's.
+        ledger_probability: 0..1, what the ledger gives it; None without an entry.
+        differs_because: Why the planner's is far from the ledger's, in its words.
         evidence_for, evidence_against: Finding ids.
         background: What else counted, in ln odds: words of the text, history, age, sex, and what
             such a study shows.
@@ -27,6 +29,8 @@ class Diagnosis(BaseModel):
     disease_id: str = ""
     name: str
     probability: float = Field(ge=0, le=1)
+    ledger_probability: float | None = Field(default=None, ge=0, le=1)
+    differs_because: str = ""
     evidence_for: tuple[str, ...] = ()
     evidence_against: tuple[str, ...] = ()
     background: Mapping[str, float] = {}
@@ -36,8 +40,31 @@ class Diagnosis(BaseModel):
     cant_miss: bool = False
 
 
+class Considered(BaseModel):
+    """A dangerous disease that is not in the list, and why not.
+
+    Attributes:
+        probability: 0..1, of the ledger.
+        why_not: What speaks against it, or that nothing speaks for it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    disease_id: str
+    name: str
+    probability: float = Field(ge=0, le=1)
+    why_not: str
+
+
 class Differential(BaseModel):
-    """Diagnoses in descending probability, which with `other_probability` sum to one."""
+    """Diagnoses in descending probability, which with `other_probability` sum to one.
+
+    Attributes:
+        abstained: The case cannot be answered; the list is empty, and `abstained_why` says why.
+        undecided_why: There is a list, and "other" is likelier than its first line.
+        next_step: What to do next when it abstained or is undecided.
+        considered: Dangerous diseases near the leading ones that are not in the list.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,4 +72,7 @@ class Differential(BaseModel):
     other_probability: float = Field(ge=0, le=1)
     abstained: bool = False
     abstained_why: str = ""
+    undecided_why: str = ""
+    next_step: str = ""
+    considered: tuple[Considered, ...] = ()
     limits: tuple[str, ...] = ()

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import HumanMessage
+from langgraph.runtime import Runtime
 
 from agent.attachments import split_content
 from agent.brief import BRIEF, JOINED, make_brief
+from agent.budget import RunContext, is_interactive
 from agent.case import Case, Reading, keep_attachments
-from agent.corrections import overruled, retracted
+from agent.corrections import overruled, retracted, spoken_of
 from agent.demographics import read_age, read_sex
 from agent.progress import tell, trace_step
 from agent.state import CaseState
@@ -27,10 +29,11 @@ _FOLLOW_UP = "a follow-up needs words or an attachment"
 class Intake:
     """The first node: normalise, load, scrub, read the findings that stand in words."""
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, *, interactive: bool = False) -> None:
         self._bench = bench
+        self._interactive = interactive
 
-    def __call__(self, state: CaseState) -> dict[str, Any]:
+    def __call__(self, state: CaseState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """Take in every message that has not been; they keep words only, pixels go to the store."""
         started = time.perf_counter()
         new = [m for m in _people(state) if BRIEF not in m.additional_kwargs]
@@ -44,13 +47,21 @@ class Intake:
         case = _case(state.get("case"), said, loaded, is_first=is_first)
         found = self._findings(state, case, said, is_first=is_first)
         standing = state.get("findings", [])
-        wrong = [] if is_first else [*retracted(said, standing), *overruled(found, standing)]
+        wrong = (
+            []
+            if is_first
+            else [
+                *retracted(said, standing, spoken_of(state["messages"])),
+                *overruled(found, standing),
+            ]
+        )
         brief = make_brief(
             said="" if is_first else said,
             case=case.model_dump(mode="json") if is_first or loaded["series"] else None,
             findings=found,
             retracted=[f["id"] for f in wrong],
             vision=self._bench.vision.identity if self._bench.vision else "",
+            chat=is_interactive(runtime.context, default=self._interactive),
         )
         changed = bool(found or wrong or loaded["series"])
         what = f"{len(case.series)} series, {len(found)} findings in words"
@@ -60,7 +71,7 @@ class Intake:
             "findings": [*found, *wrong],
             "submission": {},
             "problems": [],
-            "turn": {"changed": int(changed)},
+            "turn": {"changed": int(changed), "seconds": time.perf_counter() - started},
             "trace": [trace_step("intake", what, started)],
         }
 

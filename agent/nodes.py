@@ -9,19 +9,23 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.runnables import RunnableConfig
+from langgraph.config import get_config
 from langgraph.prebuilt import ToolNode
+from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
 from agent.brief import BRIEF, for_planner
+from agent.budget import Budget, RunContext, budget_of, is_interactive
 from agent.case import Case
+from agent.critic import criticism
 from agent.faults import first_fault
-from agent.ledger import build_ledger
-from agent.planner import about
+from agent.finish import Finish, evidence_of
+from agent.planner.gemini_errors import PlannerUnavailable
+from agent.planner.offline import OfflinePlanner
 from agent.progress import tell, trace_step
-from agent.prompts import prompt, prompt_hash
-from agent.report import answer, from_state
-from agent.review import Evidence, problems, settle
+from agent.prompts import prompt
+from agent.report import answer
+from agent.review import problems
 from agent.settings import Settings
 from agent.state import CaseState
 from agent.submission import SUBMIT, Submission, submit_tool
@@ -34,60 +38,90 @@ from agent.tool_turn import (
     with_unique_ids,
     within_budget,
 )
-from agent.version import __version__
 from tools import build_tools
 from tools.findings import Finding
+from tools.questions import LEADING
 from tools.workbench import Workbench
 
 Update = dict[str, Any]
-_PROMPT = "planner"
+PROMPT = "planner"
+CLOSING_STEPS = 6  # of the offline planner, once the budget or the service is gone
 
 
 class Nodes:
     """plan, act, review and report over one planner and one bench."""
 
-    def __init__(self, planner: BaseChatModel, bench: Workbench, settings: Settings) -> None:
+    def __init__(
+        self,
+        planner: BaseChatModel,
+        bench: Workbench,
+        settings: Settings,
+        *,
+        interactive: bool = False,
+    ) -> None:
         self._planner = planner
         self._bench = bench
         self._settings = settings
+        self._interactive = interactive
+        self._has_critic = settings.critic and not isinstance(planner, OfflinePlanner)
         tools = build_tools(bench)
         self._bound = planner.bind_tools([*tools, submit_tool()])
+        self._closer = OfflinePlanner().bind(closing=True)
         self._tools = ToolNode(tools, handle_tool_errors=explained)
 
-    def plan(self, state: CaseState, config: RunnableConfig) -> Update:
-        """One call of the planner."""
+    def plan(self, state: CaseState, runtime: Runtime[RunContext]) -> Update:
+        """One call of the planner; of the offline one when budget or service is gone."""
         started = time.perf_counter()
-        messages = [SystemMessage(prompt(_PROMPT)), *for_planner(state["messages"])]
-        reply = with_unique_ids(self._bound.invoke(messages, config))
-        usage = reply.usage_metadata
-        turn = _counted(state, planner_calls=1)
+        turn = dict(state["turn"])
+        messages = [SystemMessage(prompt(PROMPT)), *for_planner(state["messages"])]
+        turn.setdefault("spent", "")
+        if not turn["spent"] and not turn.get("fallback"):
+            turn["spent"] = self._budget(runtime).spent_on(turn)
+            if turn["spent"]:
+                tell(f"budget spent ({turn['spent']}): closing with the offline planner")
+        reply: AIMessage | None = None
+        if not turn["spent"] and not turn.get("fallback"):
+            try:
+                reply = with_unique_ids(self._bound.invoke(messages, get_config()))
+            except PlannerUnavailable as gone:
+                if self._settings.planner_fallback == "none":
+                    raise
+                turn["fallback"] = str(gone)
+                tell(f"{gone}; the offline planner goes on")
+        is_closing = reply is None
+        if reply is None:
+            reply = with_unique_ids(self._closer.invoke(messages, get_config()))
+        used = _usage(reply, is_closing=is_closing)
         calls = [c["name"] for c in reply.tool_calls]
+        what = ", ".join(calls) or "answered in words"
+        seconds = time.perf_counter() - started
+        for name, count in (*used.items(), ("seconds", seconds), ("closing", int(is_closing))):
+            turn[name] = turn.get(name, 0) + count
         return {
             "messages": [reply],
             "turn": turn,
-            "spent": {
-                "planner_calls": 1,
-                "input_tokens": usage["input_tokens"] if usage else 0,
-                "output_tokens": usage["output_tokens"] if usage else 0,
-            },
-            "trace": [trace_step("plan", ", ".join(calls) or "answered in words", started)],
+            "spent": {k: v for k, v in used.items() if k != "tokens"},
+            "trace": [
+                trace_step("plan", f"{what} (offline planner)" if is_closing else what, started)
+            ],
         }
 
-    def act(self, state: CaseState, config: RunnableConfig) -> Update:
+    def act(self, state: CaseState, runtime: Runtime[RunContext]) -> Update:
         """Run the tools of the planner's turn side by side, and take in what they found."""
         started = time.perf_counter()
         asked = _last(state)
-        left = self._settings.max_vision_calls - state["turn"].get("vision_calls", 0)
+        left = self._budget(runtime).vision_calls_left(state["turn"])
         allowed, refused = within_budget(asked, vision_calls_left=left)
         for call in allowed:
             tell(doing(call))
         answered: list[ToolMessage] = []
         if allowed:
             runnable = asked.model_copy(update={"tool_calls": allowed})
-            ran = self._tools.invoke({**state, "messages": [runnable]}, config)
+            ran = self._tools.invoke({**state, "messages": [runnable]}, get_config())
             answered = list(ran["messages"])
         by_call = {m.tool_call_id: m for m in (*answered, *refused)}
         ordered = [by_call[str(call["id"])] for call in asked.tool_calls]
+        stop = next((s for m in answered if (s := _stop_said(m))), "")
         messages, findings, passages = taken_in(state, ordered)
         looks = sum(vision_cost(call) for call in allowed)
         if findings:
@@ -95,24 +129,38 @@ class Nodes:
                 f"{sum(f['present'] for f in findings)} findings present, "
                 f"{sum(not f['present'] for f in findings)} absent"
             )
+        findings = [*findings, *refuted_by_measurement(state, findings, self._bench)]
+        turn = {**state["turn"], "vision_calls": state["turn"].get("vision_calls", 0) + looks}
+        if findings or "leading" not in turn:
+            leading = self._leading(state, findings)
+            turn["leading"] = [*turn.get("leading", []), leading]
+            tell(f"leading: {', '.join(leading)}" if leading else "nothing leads yet")
+        turn["stop"] = stop or ("" if findings else turn.get("stop", ""))
+        turn["seconds"] = turn.get("seconds", 0.0) + time.perf_counter() - started
         return {
             "messages": messages,
-            "findings": [*findings, *refuted_by_measurement(state, findings, self._bench)],
+            "findings": findings,
             "passages": passages,
-            "turn": _counted(state, vision_calls=looks),
+            "turn": turn,
             "spent": {"vision_calls": looks},
             "trace": [
                 trace_step("act", "; ".join(doing(c) for c in allowed) or "refused", started)
             ],
         }
 
-    def review(self, state: CaseState) -> Update:
+    def review(self, state: CaseState, runtime: Runtime[RunContext]) -> Update:
         """Check the submission; send it back while the budget lasts, else take its faults out."""
         started = time.perf_counter()
         asked = _last(state)
-        turn = _counted(state, reviews=1)
+        turn = {**state["turn"], "reviews": state["turn"].get("reviews", 0) + 1}
+        may_repair = (
+            turn["reviews"] <= self._settings.max_reviews
+            and not turn.get("closing")
+            and not self._budget(runtime).spent_on(turn)
+        )
         call = asked.tool_calls[0] if asked.tool_calls else None
         submission: Submission | None = None
+        used: dict[str, float] = {}
         if call is None:
             faults = [f"no differential yet: call {SUBMIT}, or abstain with it"]
         else:
@@ -121,19 +169,23 @@ class Nodes:
             except ValidationError as error:
                 faults = [": ".join(first_fault(error))]
             else:
-                faults = problems(submission, self._evidence(state))
-        may_repair = (
-            turn["reviews"] <= self._settings.max_reviews
-            and turn["planner_calls"] < self._settings.max_planner_calls
-        )
+                evidence = evidence_of(state, self._bench)
+                faults = problems(submission, evidence)
+                wants_critic = self._has_critic and not turn.get("criticised")
+                if not faults and may_repair and wants_critic:
+                    faults, used = criticism(self._planner, submission, state, evidence)
+                    turn["criticised"] = True
+        sent_back = bool(faults) and may_repair
+        turn["sent_back"] = int(sent_back)
+        for name, count in (*used.items(), ("seconds", time.perf_counter() - started)):
+            turn[name] = turn.get(name, 0) + count
         update: Update = {
             "turn": turn,
             "problems": faults,
             "submission": submission.model_dump() if submission else {},
+            "spent": {k: v for k, v in used.items() if k != "tokens"},
             "trace": [trace_step("review", "; ".join(faults) or "passed", started)],
         }
-        sent_back = bool(faults) and may_repair
-        update["turn"] = {**turn, "sent_back": int(sent_back)}
         if call is not None:
             update["messages"] = _verdicts(asked, faults)
         elif sent_back:  # a turn of words: the next one must answer somebody
@@ -144,59 +196,53 @@ class Nodes:
         tell("sent back: " + faults[0] if sent_back else "reviewed")
         return update
 
-    def report(self, state: CaseState) -> Update:
+    def report(self, state: CaseState, runtime: Runtime[RunContext]) -> Update:
         """The structured report, and the answer in words."""
         last = state["messages"][-1]
-        if isinstance(last, AIMessage) and not last.tool_calls and stands(state):
-            return {}  # a question was answered in words
-        case = Case.model_validate(state["case"])
-        kept = state.get("submission") or {}
-        stopped = "submitted" if kept else "budget spent"
-        submission = (
-            Submission.model_validate(kept)
-            if kept
-            else Submission(
-                diagnoses=[],
-                other_probability=1.0,
-                abstain_because="the budget was spent before a differential was submitted",
-            )
-        )
-        differential, removed = settle(submission, self._evidence(state), _limits(case))
-        if differential.abstained and kept:
-            stopped = "abstained"
-        made = from_state(
-            state,
-            differential=differential,
-            planner=about(self._planner),
-            versions=self._versions(),
-            removed_claims=removed,
-            stopped=stopped,
-        )
+        in_words = isinstance(last, AIMessage) and not last.tool_calls
+        if in_words and self.may_answer_in_words(state, runtime.context):
+            return {}
+        made = Finish(self._bench, self._settings, self._planner).report(state)
         return {
             "report": made.model_dump(mode="json"),
             "messages": [AIMessage(answer(made), name="hoofbeat")],
         }
 
-    def _evidence(self, state: CaseState) -> Evidence:
-        findings = [Finding.model_validate(f) for f in state.get("findings", [])]
-        knowledge = self._bench.knowledge
-        return Evidence(
-            findings=frozenset(f.id for f in findings if not f.retracted and not f.refuted),
-            passages={p["id"]: p["disease_id"] for p in state.get("passages", [])},
-            ledger=build_ledger(Case.model_validate(state["case"]), findings, knowledge),
-            entries=knowledge.entries,
-            names=knowledge.names,
-        )
+    def may_answer_in_words(self, state: CaseState, context: RunContext | None) -> bool:
+        """Whether words end the run: the last report stands, or a chat has nothing to diagnose."""
+        if stands(state):
+            return True
+        case = Case.model_validate(state["case"])
+        is_empty = not (case.series or case.findings_text or state.get("findings"))
+        return is_empty and is_interactive(context, default=self._interactive)
 
-    def _versions(self) -> dict[str, str]:
-        model = getattr(self._planner, "model", None)
-        return {
-            "hoofbeat": __version__,
-            "planner": f"{self._planner._llm_type}{f' {model}' if model else ''}",
-            "vision": self._bench.vision.identity if self._bench.vision else "none",
-            **self._bench.knowledge.versions(),
-            "planner prompt": prompt_hash(_PROMPT),
-        }
+    def _budget(self, runtime: Runtime[RunContext]) -> Budget:
+        return budget_of(self._settings, runtime.context)
+
+    def _leading(self, state: CaseState, new: Sequence[dict[str, Any]]) -> list[str]:
+        """The first candidates with the findings of this turn."""
+        by_id = {f["id"]: f for f in (*state.get("findings", []), *new)}
+        findings = [Finding.model_validate(f) for f in by_id.values()]
+        return list(self._bench.weigh(findings, state["case"]).ranked.ids[:LEADING])
+
+
+def _usage(reply: AIMessage, *, is_closing: bool) -> dict[str, float]:
+    """What one reply used, under the names of the budgets and of the report's costs."""
+    usage = reply.usage_metadata
+    tokens_in = usage["input_tokens"] if usage else 0
+    tokens_out = usage["output_tokens"] if usage else 0
+    return {
+        "planner_calls": 0 if is_closing else 1,
+        "input_tokens": tokens_in,
+        "output_tokens": tokens_out,
+        "tokens": tokens_in + tokens_out,
+    }
+
+
+def _stop_said(message: ToolMessage) -> str:
+    """Why next_question says to stop asking; "" when it does not, or is another tool."""
+    found = message.artifact
+    return str(found["note"].get("stop", "")) if isinstance(found, dict) else ""
 
 
 def _verdicts(asked: AIMessage, faults: Sequence[str]) -> list[ToolMessage]:
@@ -218,17 +264,6 @@ def stands(state: CaseState) -> bool:
     """Whether the last report still holds: this turn changed no finding and submitted nothing."""
     turn = state["turn"]
     return bool(state.get("report")) and not turn.get("changed") and not turn.get("reviews")
-
-
-def _limits(case: Case) -> list[str]:
-    return [*case.limits, *(f"{s.id}: {limit}" for s in case.series for limit in s.limits)]
-
-
-def _counted(state: CaseState, **more: int) -> dict[str, int]:
-    turn = dict(state.get("turn", {}))
-    for key, count in more.items():
-        turn[key] = turn.get(key, 0) + count
-    return turn
 
 
 def _last(state: CaseState) -> AIMessage:

@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.dangers import considered, overlooked
 from agent.differential import Diagnosis, Differential
-from agent.ledger import Ledger
+from agent.ledger import Ledger, Line
 from agent.submission import Submission, SubmittedDiagnosis
 from knowledge.entry import Entry
 from knowledge.words import forms
 
 _SUM_SLACK = 0.02
-_CANT_MISS_AT = 0.05  # ledger probability from which a dangerous disease must be in the list
+# A planner's probability that lies so far from the ledger's is shown beside it, with why.
+_FAR = 0.1
+_FAR_ODDS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,25 +51,32 @@ def problems(submission: Submission, evidence: Evidence) -> list[str]:
     named = {_disease_id(d, evidence) for d in submission.diagnoses}
     found.extend(
         f"{entry.name} ({entry.id}) must not be missed and is likely: include it"
-        for entry in _overlooked(named, evidence)
+        for entry in overlooked(named, evidence.ledger, evidence.entries)
     )
     return found
 
 
 def settle(
-    submission: Submission, evidence: Evidence, limits: Sequence[str]
+    submission: Submission, evidence: Evidence, limits: Sequence[str], *, next_step: str = ""
 ) -> tuple[Differential, int]:
     """The differential that is shown, and how many unsupported claims were taken out of it.
 
     Diagnoses of one disease are collapsed, probabilities scaled to sum to one, evidence against and
     what was not looked for filled in from the ledger, contradictions named among the limits.
+
+    Args:
+        next_step: What to do next, for a differential that does not answer the case.
     """
-    limits = (*limits, *submission.limits, *_named_contradictions(evidence))
+    limits = (*limits, *submission.limits, *_conflicts(evidence.ledger))
     if submission.abstain_because or not submission.diagnoses:
         why = submission.abstain_because or "the planner named no diagnosis"
         return (
             Differential(
-                other_probability=1.0, abstained=True, abstained_why=why, limits=_unique(limits)
+                other_probability=1.0,
+                abstained=True,
+                abstained_why=why,
+                next_step=next_step,
+                limits=_unique(limits),
             ),
             0,
         )
@@ -90,11 +100,19 @@ def settle(
         *limits,
         *(
             f"{entry.name} must not be missed and was not considered by the planner"
-            for entry in _overlooked(set(lines), evidence)
+            for entry in overlooked(set(lines), evidence.ledger, evidence.entries)
         ),
     )
+    undecided = f'"other" ({other:.0%}) is likelier than any line' if _leads(other, ranked) else ""
     return (
-        Differential(diagnoses=tuple(ranked), other_probability=other, limits=_unique(limits)),
+        Differential(
+            diagnoses=tuple(ranked),
+            other_probability=other,
+            undecided_why=undecided,
+            next_step=next_step if undecided else "",
+            considered=considered(lines.keys(), evidence.ledger, evidence.entries),
+            limits=_unique(limits),
+        ),
         removed,
     )
 
@@ -155,17 +173,6 @@ def _about(disease_id: str, evidence: Evidence) -> set[str]:
     return {disease_id, *(mimic.id for mimic in evidence.entries[disease_id].mimics)}
 
 
-def _overlooked(named: set[str], evidence: Evidence) -> list[Entry]:
-    """Likely diseases that must not be missed and are not in the list."""
-    return [
-        evidence.entries[line.disease_id]
-        for line in evidence.ledger.lines.values()
-        if evidence.entries[line.disease_id].cant_miss
-        and line.probability >= _CANT_MISS_AT
-        and line.disease_id not in named
-    ]
-
-
 def _merged(first: Diagnosis, again: Diagnosis) -> Diagnosis:
     """Two lines of one disease as one: probabilities added, evidence and passages joined."""
     return first.model_copy(
@@ -188,6 +195,8 @@ def _diagnosis(kept: SubmittedDiagnosis, evidence: Evidence) -> Diagnosis:
         disease_id=kept.disease_id,
         name=entry.name if entry else kept.name,
         probability=kept.probability,
+        ledger_probability=line.probability if line else None,
+        differs_because=_why_differs(kept, line),
         evidence_for=tuple(kept.evidence_for),
         evidence_against=tuple(against),
         background={k: round(v, 2) for k, v in line.background.items()} if line else {},
@@ -198,10 +207,35 @@ def _diagnosis(kept: SubmittedDiagnosis, evidence: Evidence) -> Diagnosis:
     )
 
 
-def _named_contradictions(evidence: Evidence) -> list[str]:
+def _why_differs(kept: SubmittedDiagnosis, line: Line | None) -> str:
+    """The planner's reason where its probability is far from the ledger's; "" where it is near."""
+    if line is None or abs(kept.probability - line.probability) < _FAR:
+        return ""
+    odds = _odds(kept.probability) / _odds(line.probability)
+    if max(odds, 1 / odds) < _FAR_ODDS:
+        return ""
+    return kept.why_differs.strip() or "the planner gave no reason"
+
+
+def _odds(probability: float) -> float:
+    kept = min(max(probability, 1e-6), 1 - 1e-6)
+    return kept / (1 - kept)
+
+
+def _leads(other: float, ranked: Sequence[Diagnosis]) -> bool:
+    return bool(ranked) and other > ranked[0].probability
+
+
+def _conflicts(ledger: Ledger) -> list[str]:
     return [
-        f"{one} and {two} contradict each other; the more trusted source counts"
-        for one, two in evidence.ledger.contradictions
+        *(
+            f"{one} and {two} contradict each other; the more trusted source counts"
+            for one, two in ledger.contradictions
+        ),
+        *(
+            f"{one} and {two} name different sides for one thing; check the side"
+            for one, two in ledger.side_conflicts
+        ),
     ]
 
 

@@ -29,6 +29,7 @@ def build_agent(
     checkpointer: Any = None,
     planner: BaseChatModel | None = None,
     vision: VisionModel | None = None,
+    interactive: bool = False,
 ) -> Agent:
     """The compiled LangGraph graph.
 
@@ -37,6 +38,8 @@ def build_agent(
         checkpointer: A LangGraph checkpointer, to keep threads for follow-ups.
         planner: Any LangChain chat model that calls tools, instead of the one in the settings.
         vision: Any VisionModel, instead of the one in the settings.
+        interactive: Whether a run without a context (agent.budget.RunContext) may interrupt to ask
+            the person; needs a checkpointer, and a caller who resumes.
     """
     settings = settings or Settings()
     settings.open_cache()
@@ -47,7 +50,11 @@ def build_agent(
         dicom_store=settings.vision_dicom_store or "",
     )
     return build_graph(
-        planner or build_planner(settings), bench, settings, checkpointer=checkpointer
+        planner or build_planner(settings),
+        bench,
+        settings,
+        checkpointer=checkpointer,
+        interactive=interactive,
     )
 
 

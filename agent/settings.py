@@ -74,7 +74,12 @@ class Settings(BaseSettings):
         chroma_token: Sent to it as a bearer token; never a flag.
         sources_dir: Where `python -m knowledge import` keeps what it imported.
         cache_dir: Index, encoder and pixels; readable by the user only.
-        max_planner_calls, max_vision_calls: Budget of one turn of a case.
+        max_planner_calls, max_vision_calls, max_tokens, max_seconds, max_dollars: Budget of one
+            run; None is no limit. A spent budget still ends in a report.
+        max_reviews: How often a differential with faults goes back to the planner.
+        planner_fallback: What goes on when the planner's service is gone: "offline", which says so
+            in the report, or "none", which ends the run with the planner's error.
+        critic: Let the planner read its own differential against the ledger once before it stands.
     """
 
     model_config = SettingsConfigDict(
@@ -113,7 +118,12 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(default_factory=_cache_dir)
     max_planner_calls: int = Field(default=12, ge=1)
     max_vision_calls: int = Field(default=24, ge=0)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_seconds: float | None = Field(default=None, gt=0)
+    max_dollars: float | None = Field(default=None, gt=0)
     max_reviews: int = Field(default=2, ge=0)
+    planner_fallback: Literal["offline", "none"] = "offline"
+    critic: bool = False
 
     @field_validator("planner")
     @classmethod

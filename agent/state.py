@@ -31,7 +31,11 @@ class CaseState(MessagesState, total=False):
         problems: What review found wrong with it; empty when it passed.
         report: The last Report as JSON.
         spent: Planner calls, vision calls and tokens since the case began.
-        turn: What the present turn has used: planner calls, vision calls, reviews.
+        turn: What the present run has used (planner_calls, vision_calls, tokens, dollars, seconds,
+            reviews) and how it stands: `leading` (the first candidates after each round of
+            findings), `stop` (why asking ended), `spent` (which budget is gone) and `fallback`
+            (why the planner is the offline one).
+        clarified: The person has been asked for what the case lacks; asked once a case.
         trace: What was done, in order.
     """
 
@@ -42,5 +46,6 @@ class CaseState(MessagesState, total=False):
     problems: list[str]
     report: dict[str, Any]
     spent: Annotated[dict[str, float], added]
-    turn: dict[str, int]
+    turn: dict[str, Any]
+    clarified: bool
     trace: Annotated[list[dict[str, Any]], operator.add]

@@ -8,4 +8,4 @@ from __future__ import annotations
 from agent.run import build_agent
 from agent.settings import build_settings
 
-graph = build_agent(build_settings())
+graph = build_agent(build_settings(), interactive=True)

@@ -22,6 +22,9 @@ class SubmittedDiagnosis(BaseModel):
     evidence_against: list[str] = Field(default_factory=list, description="Finding ids.")
     passages: list[str] = Field(default_factory=list, description="Passage ids, P1 and on.")
     settles: str = Field(default="", description="Next view, test or sequence that settles it.")
+    why_differs: str = Field(
+        default="", description="Why your probability is far from weigh_evidence's, where it is."
+    )
 
 
 class Submission(BaseModel):

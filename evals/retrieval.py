@@ -131,7 +131,7 @@ def _ranked(case: Case, knowledge: KnowledgeBase, *, with_words: bool) -> list[s
     ]
     numbered = [f.model_copy(update={"id": f"F{n}"}) for n, f in enumerate(read, start=1)]
     ranking = weigh(numbered, knowledge, case.model_dump(), with_words=with_words)
-    return [ranked.disease_id for ranked in ranking.ranked]
+    return list(ranking.ranked.ids)
 
 
 def _index(

@@ -15,15 +15,19 @@ if TYPE_CHECKING:
 
     from tools.workbench import Workbench
 
-TOOLS = ("look", "ask", "measure", "search_knowledge", "weigh_evidence")
+TOOLS = (
+    "look", "ask", "measure", "search_knowledge", "weigh_evidence", "compare_diseases",
+    "next_question",
+)  # fmt: skip
 VISION_TOOLS = ("look", "ask")
 
 
 def build_tools(bench: Workbench) -> list[BaseTool]:
     """The tools of TOOLS, in that order, working on one bench."""
-    from tools.planner_tools import bind
+    from tools import image_tools, knowledge_tools
 
-    return bind(bench)
+    made = {t.name: t for t in (*image_tools.bind(bench), *knowledge_tools.bind(bench))}
+    return [made[name] for name in TOOLS]
 
 
 def outcome(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from knowledge.ranking.evidence import Observation, Ranked, Ranking
@@ -26,6 +27,8 @@ _SPOKEN_MODALITIES = {
     "MRI": "MR", "X-RAY": "XR", "XRAY": "XR", "XR": "XR", "RADIOGRAPH": "XR", "RADIOGRAPHY": "XR",
     "CTA": "CT", "MRA": "MR", "ULTRASOUND": "US", "SONOGRAPHY": "US", "PET": "NM",
 }  # fmt: skip
+_IN_WORDS = frozenset({"person", "report"})
+_OPPOSITE_SIDES = frozenset({"left", "right"})
 _WORD = re.compile(r"[A-Z][A-Z-]*")
 
 
@@ -63,6 +66,19 @@ def contradictions(
         for at, one in enumerate(live)
         for two in live[at + 1 :]
         if _clash(one, two, vocabulary) and not _apart(one, two)
+    ]
+
+
+def side_conflicts(findings: Sequence[Finding]) -> list[tuple[Finding, Finding]]:
+    """Pairs of one term that words put on one side and images on the other.
+
+    Either may be right, and both sides may be affected; somebody has to look.
+    """
+    live = [f for f in findings if f.present and not f.retracted and not f.refuted]
+    told = [f for f in live if f.source in _IN_WORDS and f.side in _OPPOSITE_SIDES]
+    seen = [f for f in live if f.source not in _IN_WORDS and f.side in _OPPOSITE_SIDES]
+    return [
+        (one, two) for one in told for two in seen if one.term == two.term and one.side != two.side
     ]
 
 
@@ -118,7 +134,7 @@ def weigh(
         text=affirmed(text, knowledge.normaliser, fallen),
         age_years=case.get("age_years"),
         sex=case.get("sex"),
-        scope=_scope(case),
+        scope=scope_of_case(case),
     )
 
 
@@ -131,7 +147,7 @@ def candidates_of(ranking: Ranking, explicable: Collection[str], count: int) -> 
     Args:
         explicable: Ids of the present findings that a disease could explain.
     """
-    spoken_for = [
+    spoken_for = (
         ranked
         for ranked in ranking.ranked
         if any(
@@ -139,11 +155,11 @@ def candidates_of(ranking: Ranking, explicable: Collection[str], count: int) -> 
             and (c.source in explicable or c.source.startswith(("words", "history: ")))
             for c in ranked.contributions
         )
-    ]
-    return (spoken_for or list(ranking.ranked))[:count]
+    )
+    return list(islice(spoken_for, count)) or list(ranking.ranked[:count])
 
 
-def _scope(case: Mapping[str, Any]) -> Scope:
+def scope_of_case(case: Mapping[str, Any]) -> Scope:
     """What the study shows, by the headers of its series and the words of the case."""
     series = case.get("series", ())
     spoken_of = _WORD.findall(str(case.get("modality", "")).upper())

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from knowledge.ranking.evidence import Ranking
 from knowledge.search.retrieve import KnowledgeBase
 from tools.errors import ToolFailure
+from tools.findings import Finding
 from tools.imaging.series import Series
 from tools.imaging.store import ArtifactStore
 from tools.vision.base import VisionModel
+from tools.weigh import weigh
 
 if TYPE_CHECKING:
     from tools.imaging.measure import LungMeasurement
 
 _KEPT_MEASUREMENTS = 64  # numbers, no pixels
+_KEPT_RANKINGS = 4  # some 2 MB each: one turn weighs the same evidence several times
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +38,7 @@ class Workbench:
     vision: VisionModel | None = None
     dicom_store: str = ""
     _lungs: OrderedDict[Series, LungMeasurement] = field(default_factory=OrderedDict, repr=False)
+    _rankings: OrderedDict[str, Ranking] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def lungs_of(self, series: Series) -> LungMeasurement:
@@ -55,6 +61,21 @@ class Workbench:
             while len(self._lungs) > _KEPT_MEASUREMENTS:
                 self._lungs.popitem(last=False)
         return replace(measured, series=series.id)
+
+    def weigh(self, findings: Sequence[Finding], case: Mapping[str, Any]) -> Ranking:
+        """The posterior over all entries (tools.weigh), kept for the next one who asks the same."""
+        told = repr((case, [f.model_dump_json() for f in findings]))
+        known_by = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()
+        with self._lock:
+            ranking = self._rankings.get(known_by)
+        if ranking is None:
+            ranking = weigh(findings, self.knowledge, case)
+        with self._lock:
+            self._rankings[known_by] = ranking
+            self._rankings.move_to_end(known_by)
+            while len(self._rankings) > _KEPT_RANKINGS:
+                self._rankings.popitem(last=False)
+        return ranking
 
 
 def pick_series(series: Sequence[Series], wanted: str) -> Series:

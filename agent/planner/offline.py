@@ -1,8 +1,9 @@
 """The offline planner: a chat model without a model.
 
 It reads the same messages, calls the same tools and submits through the same door as Gemini does,
-by a fixed policy: measure or look, search, weigh, submit what the evidence ranks. It understands no
-language beyond what the tools return, needs no network, and says so in every answer.
+by a fixed policy: measure or look, search and weigh, ask what would tell the candidates apart best
+as long as that is worth a question, submit what the evidence ranks. It understands no language
+beyond what the tools and the vocabulary return, needs no network, and says so in every answer.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from langchain_core.messages import (
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 
+from agent.planner.followups import NO_CASE, follow_up
 from agent.planner.thread import Thread
 from agent.submission import SUBMIT
 
@@ -35,6 +37,7 @@ _PART_WINDOWS: Mapping[str, tuple[str, ...]] = {
     "LIVER": ("liver", "soft tissue"),
 }
 _SUBMITTED = 10
+_ASKED_AT_ONCE = 3  # questions of one round: one call of the vision model
 _SHOWN_FROM = 0.005  # a line under half a percent goes to "other"
 _PASSAGES_FOR = 5
 _FROM_IMAGES = frozenset({"measurement", "vision"})
@@ -42,7 +45,10 @@ _WORDS_SPEAK = 1.0  # ln likelihood ratio from which words alone keep a line
 
 
 class OfflinePlanner(BaseChatModel):
-    """Plans by rule. Deterministic: the same messages give the same calls."""
+    """Plans by rule. Deterministic: the same messages give the same calls.
+
+    Bound with closing=True it looks and asks no more, and finishes with what there is.
+    """
 
     about: str = ABOUT
 
@@ -67,7 +73,7 @@ class OfflinePlanner(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        answer = _next(Thread(messages))
+        answer = _next(Thread(messages), is_closing=bool(kwargs.get("closing")))
         return ChatResult(generations=[ChatGeneration(message=answer)])
 
     def _stream(
@@ -77,7 +83,7 @@ class OfflinePlanner(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        answer = _next(Thread(messages))
+        answer = _next(Thread(messages), is_closing=bool(kwargs.get("closing")))
         chunk = AIMessageChunk(
             content=answer.content,
             tool_call_chunks=[
@@ -99,20 +105,26 @@ class OfflinePlanner(BaseChatModel):
         yield made
 
 
-def _next(thread: Thread) -> AIMessage:
-    seeing = _see(thread)
+def _next(thread: Thread, *, is_closing: bool) -> AIMessage:
+    answered = "" if is_closing else follow_up(thread)
+    if isinstance(answered, str) and answered:
+        return _words(answered)
+    if answered:
+        return _calls(thread, "Looking that up", list(answered))
+    seeing = [] if is_closing else _see(thread)
     if seeing:
         return _calls(thread, "Looking at the images", seeing)
-    if not thread.called("weigh_evidence", this_turn=True):
-        query = _query(thread)
-        calls: list[tuple[str, dict[str, Any]]] = [("weigh_evidence", {})]
-        if query:
-            calls.insert(0, ("search_knowledge", {"query": query, "limit": 8}))
-        return _calls(thread, "Searching and weighing", calls)
+    if not thread.weighed_last:
+        return _calls(thread, "Searching and weighing", _weigh(thread, is_closing=is_closing))
+    asking = [] if is_closing else _ask(thread)
+    if asking:
+        return _calls(thread, "Asking what tells the candidates apart", asking)
     weighed = (thread.answers("weigh_evidence", this_turn=True) or [{}])[-1]
     candidates = [c for c in weighed.get("candidates", []) if _is_supported(c, thread)]
     candidates = candidates[:_SUBMITTED]
     why_not = _abstain(thread)
+    if why_not and thread.is_chat and not thread.case.get("series"):
+        return _words(NO_CASE)
     if not why_not and not candidates:
         why_not = "no entry of the knowledge base fits the findings"
     if why_not:
@@ -125,6 +137,33 @@ def _next(thread: Thread) -> AIMessage:
         arguments = {"query": _query(thread), "disease_ids": missing, "limit": len(missing)}
         return _calls(thread, "Reading up on the candidates", [("search_knowledge", arguments)])
     return _calls(thread, "Submitting", [(SUBMIT, _submission(thread, weighed, candidates))])
+
+
+def _weigh(thread: Thread, *, is_closing: bool) -> list[tuple[str, dict[str, Any]]]:
+    calls: list[tuple[str, dict[str, Any]]] = [("weigh_evidence", {})]
+    query = _query(thread)
+    if query and not thread.called("search_knowledge", this_turn=True):
+        calls.insert(0, ("search_knowledge", {"query": query, "limit": 8}))
+    if _can_ask(thread) and not is_closing:
+        calls.append(("next_question", {"count": _ASKED_AT_ONCE}))
+    return calls
+
+
+def _can_ask(thread: Thread) -> bool:
+    """Whether somebody who sees the images answers; no more once a call of asking failed."""
+    return thread.has_vision and bool(thread.case.get("series")) and not thread.refused("ask")
+
+
+def _ask(thread: Thread) -> list[tuple[str, dict[str, Any]]]:
+    """The questions of the last next_question, unless it says to stop or they were asked."""
+    if not _can_ask(thread):
+        return []
+    found = (thread.answers("next_question", this_turn=True) or [{}])[-1]
+    if found.get("stop"):
+        return []
+    asked = {t for a in thread.called("ask") for t in a.get("terms", [])}
+    terms = [q["term"] for q in found.get("questions", []) if q["term"] not in asked]
+    return [("ask", {"terms": terms})] if terms else []
 
 
 def _see(thread: Thread) -> list[tuple[str, dict[str, Any]]]:
@@ -238,6 +277,12 @@ def _limits(thread: Thread) -> list[str]:
             "was read from them."
         )
     return limits
+
+
+def _words(said: str) -> AIMessage:
+    return AIMessage(
+        content=said, response_metadata={"model_name": "offline", "finish_reason": "STOP"}
+    )
 
 
 def _calls(thread: Thread, what: str, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> AIMessage:

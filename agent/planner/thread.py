@@ -8,6 +8,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
+_FINDS = ("measure", "look", "ask")
+
 
 class Thread:
     """What the messages say: briefs, and the answers to each tool, this turn's apart."""
@@ -40,6 +42,35 @@ class Thread:
         """Whether a vision model is there to look."""
         said = next((b["vision"] for b in reversed(self.briefs) if b.get("vision")), "none")
         return not str(said).startswith("none")
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether a person talks with the planner and may be answered in words."""
+        return any(b.get("chat") for b in self.briefs)
+
+    @property
+    def said(self) -> str:
+        """What the person said last, in a follow-up; "" in the first turn."""
+        return str(self.briefs[-1].get("said", "")) if len(self.briefs) > 1 else ""
+
+    @property
+    def weighed_last(self) -> bool:
+        """Whether nothing has been looked for in this turn since the evidence was weighed."""
+        is_weighed = False
+        for call, _, is_now, is_error in self._answers:
+            if is_now and not is_error:
+                if call["name"] == "weigh_evidence":
+                    is_weighed = True
+                elif call["name"] in _FINDS:
+                    is_weighed = False
+        return is_weighed
+
+    def refused(self, tool: str) -> bool:
+        """Whether a call of the tool failed in this turn."""
+        return any(
+            is_error and is_now and call["name"] == tool
+            for call, _, is_now, is_error in self._answers
+        )
 
     def answers(self, tool: str, *, this_turn: bool = False) -> list[dict[str, Any]]:
         """What a tool answered, errors left out."""

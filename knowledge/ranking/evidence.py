@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,11 +78,56 @@ class Ranked:
     not_seen: tuple[str, ...] = field(default=())
 
 
+class RankedEntries(Sequence[Ranked]):
+    """All entries, best first. What spoke for one is told when it is looked at, not before.
+
+    Args:
+        ids: In descending probability.
+        tell: Makes the entry of a place, 0 the best.
+    """
+
+    def __init__(self, ids: Sequence[str], tell: Callable[[int], Ranked]) -> None:
+        self._place = {disease_id: place for place, disease_id in enumerate(ids)}
+        self._tell = tell
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids alone, best first."""
+        return tuple(self._place)
+
+    @overload
+    def __getitem__(self, at: int) -> Ranked: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Ranked, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> Ranked | tuple[Ranked, ...]:
+        """The entry of a place, or those of a slice."""
+        if isinstance(at, slice):
+            return tuple(self._tell(place) for place in range(*at.indices(len(self))))
+        if not -len(self) <= at < len(self):
+            raise IndexError(f"place {at} of {len(self)} entries")
+        return self._tell(at % len(self))
+
+    def of(self, disease_id: str) -> Ranked | None:
+        """The entry of that id; None when there is none."""
+        place = self._place.get(disease_id)
+        return None if place is None else self._tell(place)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ranking:
-    """All entries in descending probability; with other_probability they sum to one."""
+    """All entries in descending probability; with other_probability they sum to one.
 
-    ranked: tuple[Ranked, ...]
+    Attributes:
+        probabilities: (entries,) in the order of the knowledge base's entries.
+    """
+
+    ranked: RankedEntries
+    probabilities: NDArray[np.float64]
     other_probability: float
 
 

@@ -30,6 +30,7 @@ from knowledge.ranking.evidence import (
     Contribution,
     Observation,
     Ranked,
+    RankedEntries,
     Ranking,
     Trust,
     expected_in_other,
@@ -121,30 +122,39 @@ class Ranker:
             ValueError: When two observations have one id.
         """
         if not self._entries:
-            return Ranking(ranked=(), other_probability=1.0)
+            return Ranking(
+                ranked=RankedEntries((), _none), probabilities=np.zeros(0), other_probability=1.0
+            )
         scored = self._scored(
             observations, history=history, text=text, age_years=age_years, sex=sex, scope=scope
         )
-        parts, clinical, likeness = scored.parts, scored.clinical, scored.likeness
-        probabilities, of_other = scored.probabilities, scored.of_other
+        probabilities = scored.probabilities
         order = np.lexsort((np.arange(len(probabilities)), -probabilities))
-        looked_for = {o.term for o in observations}
-        ranked = [
-            Ranked(
-                disease_id=self._entries[row].id,
-                probability=float(probabilities[row]),
-                contributions=(
-                    *_contributions(row, parts, likeness if place < _WORDED else None),
-                    *(
-                        Contribution(source=f"history: {phrase}", log_ratio=ratio)
-                        for phrase, ratio in clinical.get(row, ())
-                    ),
+        looked_for = frozenset(o.term for o in observations)
+        return Ranking(
+            ranked=RankedEntries(
+                [self._entries[row].id for row in order],
+                lambda place: self._told(scored, place, int(order[place]), looked_for),
+            ),
+            probabilities=probabilities,
+            other_probability=scored.of_other,
+        )
+
+    def _told(self, scored: _Scored, place: int, row: int, looked_for: frozenset[str]) -> Ranked:
+        """The entry of a row, with all that counted for and against it."""
+        likeness = scored.likeness if place < _WORDED else None
+        return Ranked(
+            disease_id=self._entries[row].id,
+            probability=float(scored.probabilities[row]),
+            contributions=(
+                *_contributions(row, scored.parts, likeness),
+                *(
+                    Contribution(source=f"history: {phrase}", log_ratio=ratio)
+                    for phrase, ratio in scored.clinical.get(row, ())
                 ),
-                not_seen=tuple(t for t in self._expected[row] if t not in looked_for),
-            )
-            for place, row in enumerate(map(int, order))
-        ]
-        return Ranking(ranked=tuple(ranked), other_probability=of_other)
+            ),
+            not_seen=tuple(t for t in self._expected[row] if t not in looked_for),
+        )
 
     def posterior(
         self,
@@ -253,6 +263,10 @@ class Ranker:
         mass = np.exp(scores - top)
         total = float(mass.sum()) + math.exp(of_other - top)
         return np.asarray(mass / total), math.exp(of_other - top) / total
+
+
+def _none(place: int) -> Ranked:
+    raise IndexError(f"place {place} of no entries")
 
 
 def _contributions(

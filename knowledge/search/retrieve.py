@@ -14,7 +14,9 @@ from knowledge.index.lexical import STOP
 from knowledge.index.passages import Passage, chunks
 from knowledge.index.server import ChromaServer
 from knowledge.index.store import Store, open_store
+from knowledge.ranking.evidence import TRUST, Trust
 from knowledge.ranking.leading import Relevance, relevance
+from knowledge.ranking.questions import Questions
 from knowledge.ranking.rank import Ranker
 from knowledge.reading.normalise import Mention, Normaliser
 from knowledge.search.fusion import fuse
@@ -70,6 +72,16 @@ class KnowledgeBase:
     def ranker(self) -> Ranker:
         """The entries, ready to be ranked by evidence."""
         return Ranker(self.entries, self.vocabulary)
+
+    @property
+    def trust(self) -> Mapping[str, Trust]:
+        """How far each source is believed."""
+        return TRUST
+
+    @cached_property
+    def questions(self) -> Questions:
+        """All that can be asked of all entries."""
+        return Questions(self.entries, self.vocabulary)
 
     @cached_property
     def relevance(self) -> Relevance:

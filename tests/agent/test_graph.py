@@ -164,8 +164,9 @@ def test_a_spent_budget_still_ends_in_a_report(settings: Settings) -> None:
     planner = ScriptedPlanner(turns=[[("weigh_evidence", {})]] * 5)
     report = diagnose(_LAM, agent=build_agent(tight, planner=planner))
     assert len(planner.seen) == 2
-    assert report.stopped == "budget spent"
-    assert report.differential.abstained
+    assert (report.stopped, report.stopped_because) == ("budget spent", "2 of 2 planner calls")
+    assert report.differential.diagnoses[0].disease_id == "lymphangioleiomyomatosis"
+    assert "the offline planner went on" in report.planner
 
 
 def test_a_refusing_tool_tells_the_planner_what_to_do_instead(settings: Settings) -> None:

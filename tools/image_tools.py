@@ -1,4 +1,4 @@
-"""The planner's tools: arguments and descriptions here, the work in pure functions."""
+"""The tools that read images: arguments and descriptions here, the work in pure functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from langgraph.prebuilt import InjectedState
 from pydantic import Field
 
 from knowledge.vocabulary import Term
-from tools import TOOLS, outcome
+from tools import outcome
 from tools.answers import Answer, answer_with, planner_tool
 from tools.ask import ask_look, finding_from_answer
 from tools.diseases import disease_finder
@@ -25,13 +25,11 @@ from tools.looks import Choice, Plane, asked_of, make_look, terms_for, window_of
 from tools.measured import findings_from_lungs
 from tools.merge import merge_findings, window_conflicts
 from tools.vision.base import VisionModel
-from tools.weigh import candidates_of, standing, weigh
 from tools.workbench import Workbench, pick_series
 
 State = Annotated[dict[str, Any], InjectedState]
 SeriesId = Annotated[str, Field(description="Series id; empty: the first.")]
 
-_CANDIDATES = 10
 _NOT_MEASURED = {
     "image": "it is one picture, whose scale in the patient is not known",
     "slices": "its slices have no geometry that can be trusted",
@@ -39,7 +37,7 @@ _NOT_MEASURED = {
 
 
 def bind(bench: Workbench) -> list[BaseTool]:
-    """Every tool of TOOLS over one bench."""
+    """look, ask and measure over one bench."""
     is_disease = disease_finder(bench.knowledge) if bench.vision else None
 
     def look(
@@ -107,7 +105,7 @@ def bind(bench: Workbench) -> list[BaseTool]:
             term = _term(bench, term_id)
             by_window.setdefault(window_of(term, one), []).append(term)
         if not by_window:
-            raise ToolFailure("no term was named; take term ids from weigh_evidence")
+            raise ToolFailure("no term was named; take term ids from next_question")
         volume = bench.store.get(one.ref)
         choice = Choice(slices=tuple(slices))
         found: list[Finding] = []
@@ -183,63 +181,7 @@ def bind(bench: Workbench) -> list[BaseTool]:
             note |= region_statistics(volume, region).numbers()
         return answer_with(outcome(note=note))
 
-    def search_knowledge(
-        query: Annotated[
-            str, Field(description="Findings or a disease, in a radiologist's words.")
-        ],
-        state: State,
-        disease_ids: Annotated[
-            list[str], Field(description="Only these entries; empty: all.")
-        ] = [],  # noqa: B006
-        limit: Annotated[int, Field(ge=1, le=20)] = 8,
-    ) -> Answer:
-        """Search the knowledge base; passages say what a disease looks like and its mimics."""
-        unknown = [d for d in disease_ids if d not in bench.knowledge.entries]
-        if unknown:
-            raise ToolFailure(f"no entry {unknown[0]!r}; search without disease_ids to find its id")
-        found = bench.knowledge.search(query, limit=limit, disease_ids=disease_ids)
-        return answer_with(outcome(passages=[p.model_dump() for p in found], note={"query": query}))
-
-    def weigh_evidence(state: State) -> Answer:
-        """Weigh findings, words, history, age and sex against every entry; the ten best first."""
-        findings = [Finding.model_validate(f) for f in state.get("findings", [])]
-        ranking = weigh(findings, bench.knowledge, state["case"])
-        vocabulary = bench.knowledge.vocabulary
-        # Where something lies is no finding that a disease could explain by itself.
-        explicable = [
-            f.id
-            for f in standing(findings)
-            if f.present and f.term in vocabulary and vocabulary[f.term].kind == "finding"
-        ]
-        candidates = []
-        for ranked in candidates_of(ranking, explicable, _CANDIDATES):
-            entry = bench.knowledge.entries[ranked.disease_id]
-            parts = {c.source: round(c.log_ratio, 2) for c in ranked.contributions}
-            candidates.append(
-                {
-                    "disease_id": entry.id,
-                    "name": entry.name,
-                    "rarity": entry.rarity,
-                    "cant_miss": entry.cant_miss,
-                    "probability": round(ranked.probability, 4),
-                    "for": {k: v for k, v in parts.items() if v > 0},
-                    "against": {k: v for k, v in parts.items() if v < 0},
-                    "explains": [f for f in explicable if parts.get(f, 0) > 0],
-                    "not_looked_for": list(ranked.not_seen),
-                    "settles": entry.settles,
-                }
-            )
-        return answer_with(
-            outcome(
-                note={
-                    "candidates": candidates,
-                    "other_probability": round(ranking.other_probability, 4),
-                }
-            )
-        )
-
-    made = {f.__name__: f for f in (look, ask, measure, search_knowledge, weigh_evidence)}
-    return [planner_tool(made[name]) for name in TOOLS]
+    return [planner_tool(tool) for tool in (look, ask, measure)]
 
 
 def _series(state: Mapping[str, Any]) -> list[Series]:
@@ -267,7 +209,7 @@ def _term(bench: Workbench, term_id: str) -> Term:
     vocabulary = bench.knowledge.vocabulary
     if term_id not in vocabulary:
         near = [m.term for m in bench.knowledge.normaliser.mentions(term_id.replace("-", " "))]
-        hint = f"; perhaps {near[0]!r}" if near else "; take a term id from weigh_evidence"
+        hint = f"; perhaps {near[0]!r}" if near else "; take a term id from next_question"
         raise ToolFailure(f"{term_id!r} is no finding term{hint}")
     return vocabulary[term_id]
 

@@ -1,0 +1,157 @@
+"""What to ask next of a case, and where the expected findings of candidates differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from knowledge.entry import Entry
+from knowledge.ranking.evidence import Trust
+from knowledge.ranking.questions import Question
+from knowledge.search.retrieve import KnowledgeBase
+from tools.findings import Finding
+from tools.weigh import scope_of_case, standing
+from tools.workbench import Workbench
+
+# A question is worth asking while it is expected to tell at least this share of what its answerer
+# could tell at best (the capacity of a channel that errs as often, bits).
+WORTH_ASKING = 0.1
+STABLE_ROUNDS = 2  # answered rounds in which the leading candidates stayed the same
+LEADING = 3
+_SPLITS = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Next:
+    """The open questions of a case, best first, and why to stop asking ("" when not to).
+
+    Attributes:
+        answerer: Whose sensitivity and specificity the gains reckon with: "vision" or "person".
+    """
+
+    questions: tuple[Question, ...]
+    answerer: str
+    stop: str
+
+
+def next_questions(
+    bench: Workbench,
+    findings: Sequence[Finding],
+    case: Mapping[str, Any],
+    *,
+    disease_ids: Sequence[str] = (),
+    count: int = 3,
+) -> Next:
+    """The closed questions of the largest expected information gain over the present candidates.
+
+    Args:
+        findings: All of the case; those that stand are not asked for again.
+        case: A Case as JSON.
+        disease_ids: Only these candidates; empty: every entry, by its posterior.
+    """
+    knowledge = bench.knowledge
+    ranking = bench.weigh(findings, case)
+    probabilities = ranking.probabilities
+    if disease_ids:
+        wanted = frozenset(disease_ids)
+        probabilities = probabilities * [entry in wanted for entry in knowledge.entries]
+    answerer = "vision" if bench.vision is not None and case.get("series") else "person"
+    trust = knowledge.trust[answerer]
+    scope = scope_of_case(case)
+    questions = knowledge.questions.best(
+        probabilities,
+        trust=trust,
+        modalities=scope.modalities,
+        regions=scope.regions,
+        answered={f.term: f.present for f in standing(findings)},
+        count=count,
+        shown=_SPLITS,
+    )
+    best = questions[0].gain if questions else 0.0
+    worth = WORTH_ASKING * capacity(trust)
+    stop = ""
+    if best < worth:
+        stop = f"nothing left to ask is expected to tell more than {worth:.3f} bits"
+    return Next(questions=tuple(questions), answerer=answerer, stop=stop)
+
+
+def stable(leading: Sequence[Sequence[str]]) -> str:
+    """Why the leading candidates are settled; "" while they still move.
+
+    Args:
+        leading: The first candidates after each round of findings, the oldest first.
+    """
+    last = [frozenset(ids) for ids in leading[-STABLE_ROUNDS - 1 :]]
+    if len(last) <= STABLE_ROUNDS or len(set(last)) > 1:
+        return ""
+    return f"the first {LEADING} candidates stayed the same for {STABLE_ROUNDS} rounds of answers"
+
+
+def capacity(trust: Trust) -> float:
+    """Bits that one answer can tell at best; of the symmetric channel with the mean error."""
+    error = 1 - (trust.sensitivity + trust.specificity) / 2
+    return 1 - _entropy(error)
+
+
+def expected_differences(
+    knowledge: KnowledgeBase,
+    disease_ids: Sequence[str],
+    findings: Sequence[Finding],
+    case: Mapping[str, Any],
+    *,
+    count: int = 12,
+) -> list[dict[str, Any]]:
+    """Terms that some of the diseases show far more often than others, the widest gap first.
+
+    Returns:
+        A row a term: its id, question and window, how often each disease shows it (0..1; what an
+        entry does not list has the background rate), and what the case says of it: present, absent
+        or unknown.
+    """
+    scope = scope_of_case(case)
+    known = {f.term: "present" if f.present else "absent" for f in standing(findings)}
+    entries = [knowledge.entries[disease_id] for disease_id in disease_ids]
+    expected = [_expected(entry, scope.modalities) for entry in entries]
+    rows: list[tuple[float, dict[str, Any]]] = []
+    for term_id in dict.fromkeys(t for of_one in expected for t in of_one):
+        term = knowledge.vocabulary[term_id]
+        if not term.is_seen_in(scope.regions):
+            continue
+        often = [of_one.get(term_id, term.background) for of_one in expected]
+        gap = max(often) - min(often)
+        rows.append(
+            (
+                gap,
+                {
+                    "term": term_id,
+                    "question": term.question,
+                    "window": term.window,
+                    "expected": {
+                        e.id: round(f, 2)
+                        if term_id in of_one
+                        else f"not listed (~{term.background})"
+                        for e, f, of_one in zip(entries, often, expected, strict=True)
+                    },
+                    "case": known.get(term_id, "unknown"),
+                },
+            )
+        )
+    rows.sort(key=lambda row: (-row[0], row[1]["term"]))
+    return [row for _, row in rows[:count]]
+
+
+def _expected(entry: Entry, modalities: frozenset[str]) -> dict[str, float]:
+    """How often the entry shows each term that it lists, in the study's modalities."""
+    shown: dict[str, float] = {}
+    for finding in entry.findings:
+        if not modalities or finding.modality in modalities:
+            shown[finding.term] = max(finding.frequency, shown.get(finding.term, 0.0))
+    return shown
+
+
+def _entropy(p: float) -> float:
+    q = min(max(p, 1e-12), 1 - 1e-12)
+    return float(-q * np.log2(q) - (1 - q) * np.log2(1 - q))
