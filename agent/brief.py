@@ -26,6 +26,7 @@ def make_brief(
     case: Mapping[str, Any] | None,
     findings: Sequence[Mapping[str, Any]],
     retracted: Sequence[str] = (),
+    taken_back: Sequence[str] = (),
     vision: str = "",
     chat: bool = False,
 ) -> dict[str, Any]:
@@ -47,6 +48,8 @@ def make_brief(
         ]
     if retracted:
         brief["retracted"] = list(retracted)
+    if taken_back:
+        brief["taken_back"] = list(taken_back)
     return brief
 
 

@@ -34,6 +34,7 @@ class Case(BaseModel):
         age_years: 90 and over is 90.
         region, modality: Of the study, in plain words, when no header gives them.
         series: By reference into the artifact store, the chosen one first, then best first.
+        taken_back: What the history says and the person denied later ("fever"); weighs nothing.
         chosen: Why the first series was chosen; "" for one series or none.
         limits: What was left out or cannot be shown, and why.
     """
@@ -47,6 +48,7 @@ class Case(BaseModel):
     region: str = ""
     modality: str = ""
     series: tuple[Series, ...] = ()
+    taken_back: tuple[str, ...] = ()
     chosen: str = ""
     limits: tuple[str, ...] = ()
 

@@ -30,6 +30,8 @@ _NOTHING = re.compile(r"^\W*(?:skip|no answer|unknown|do(?:es)? not know|don't k
 
 def open_points(case: Case, findings: Sequence[Mapping[str, Any]]) -> list[str]:
     """What is decisive, missing, and the person's to know; as questions, the first matters most."""
+    if not case.series and not findings:
+        return []  # there is no case yet
     words = f"{case.history}\n{case.findings_text}"
     asked: list[str] = []
     unknown = [s.id for s in case.series if s.modality == "CT" and s.contrast is None]

@@ -117,10 +117,18 @@ def show(report: Report, console: Console) -> None:
             )
         table.add_row("", "Other", f"{differential.other_probability:.1%}", "", "")
         console.print(table)
+        for line in differential.diagnoses:
+            if line.differs_because and line.ledger_probability is not None:
+                console.print(
+                    f"{escape(line.name)}: the ledger gives {line.ledger_probability:.1%}; "
+                    f"{escape(line.differs_because)}",
+                    highlight=False,
+                )
         if differential.diagnoses[0].settles:
             console.print(
                 f"What would settle the first: {escape(differential.diagnoses[0].settles)}"
             )
+    _show_outlook(report, console)
     if report.case.chosen:
         console.print(f"Series: {escape(report.case.chosen)}.", highlight=False)
     _show_findings(report, console)
@@ -128,6 +136,28 @@ def show(report: Report, console: Console) -> None:
         console.print(f"[yellow]Limit:[/yellow] {escape(limit)}", highlight=False)
     console.print(f"[dim]{escape(report.planner)}[/dim]", highlight=False)
     console.print(f"[bold]{report.notice}[/bold]")
+
+
+def _show_outlook(report: Report, console: Console) -> None:
+    """What is dangerous and near, what is undecided, and what to do or ask next."""
+    differential = report.differential
+    for near in differential.considered:
+        console.print(
+            f"[red]Considered:[/red] {escape(near.name)} ({near.probability:.1%}): "
+            f"{escape(near.why_not)}",
+            highlight=False,
+        )
+    if differential.undecided_why:
+        console.print(f"[yellow]Undecided:[/yellow] {escape(differential.undecided_why)}")
+    if differential.next_step:
+        console.print(f"Next: {escape(differential.next_step)}", highlight=False)
+    elif report.questions:
+        best = report.questions[0]
+        console.print(
+            f"Question that would tell most: {escape(best.question)} ({best.window}, "
+            f"{best.gain:.2f} bits)",
+            highlight=False,
+        )
 
 
 def _show_findings(report: Report, console: Console) -> None:

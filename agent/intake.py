@@ -45,6 +45,9 @@ class Intake:
         if not is_first and not said and not loaded["series"]:
             raise UserError(_FOLLOW_UP)
         case = _case(state.get("case"), said, loaded, is_first=is_first)
+        denied = () if is_first else self._bench.knowledge.ranker.denied(said)
+        denied = tuple(d for d in denied if d not in case.taken_back)
+        case = case.model_copy(update={"taken_back": (*case.taken_back, *denied)})
         found = self._findings(state, case, said, is_first=is_first)
         standing = state.get("findings", [])
         wrong = (
@@ -60,10 +63,11 @@ class Intake:
             case=case.model_dump(mode="json") if is_first or loaded["series"] else None,
             findings=found,
             retracted=[f["id"] for f in wrong],
+            taken_back=denied,
             vision=self._bench.vision.identity if self._bench.vision else "",
             chat=is_interactive(runtime.context, default=self._interactive),
         )
-        changed = bool(found or wrong or loaded["series"])
+        changed = bool(found or wrong or denied or loaded["series"])
         what = f"{len(case.series)} series, {len(found)} findings in words"
         return {
             "messages": _taken(new, _shown(said, loaded["series"]), brief),

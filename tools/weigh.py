@@ -125,7 +125,7 @@ def weigh(
         for f in standing(findings)
         if f.term in knowledge.vocabulary
     ]
-    history = case.get("history", "")
+    history = _without(case.get("history", ""), case.get("taken_back", ()))
     text = "\n".join(filter(None, (history, case.get("findings_text", "")))) if with_words else ""
     fallen = {f.term for f in findings if f.retracted or f.refuted} - {o.term for o in observations}
     return knowledge.ranker.rank(
@@ -136,6 +136,13 @@ def weigh(
         sex=case.get("sex"),
         scope=scope_of_case(case),
     )
+
+
+def _without(text: str, phrases: Collection[str]) -> str:
+    """The text without what the person took back later."""
+    for phrase in phrases:
+        text = re.sub(rf"\b{re.escape(phrase)}\b", " ", text, flags=re.IGNORECASE)
+    return text
 
 
 def candidates_of(ranking: Ranking, explicable: Collection[str], count: int) -> list[Ranked]:

@@ -123,10 +123,10 @@ def _next(thread: Thread, *, is_closing: bool) -> AIMessage:
     candidates = [c for c in weighed.get("candidates", []) if _is_supported(c, thread)]
     candidates = candidates[:_SUBMITTED]
     why_not = _abstain(thread)
-    if why_not and thread.is_chat and not thread.case.get("series"):
-        return _words(NO_CASE)
     if not why_not and not candidates:
         why_not = "no entry of the knowledge base fits the findings"
+    if why_not and thread.is_chat and not thread.case.get("series") and not thread.findings():
+        return _words(NO_CASE)
     if why_not:
         return _calls(thread, "Abstaining", [(SUBMIT, _abstention(thread, why_not))])
     quoted = {p["disease_id"] for p in thread.passages()}
@@ -150,7 +150,12 @@ def _weigh(thread: Thread, *, is_closing: bool) -> list[tuple[str, dict[str, Any
 
 
 def _can_ask(thread: Thread) -> bool:
-    """Whether somebody who sees the images answers; no more once a call of asking failed."""
+    """Whether somebody who sees the images answers; no more once a call of asking failed.
+
+    A follow-up weighs anew what is known; it is no reason to look, unless it asked for that.
+    """
+    if thread.said and not thread.called("look", this_turn=True):
+        return False
     return thread.has_vision and bool(thread.case.get("series")) and not thread.refused("ask")
 
 

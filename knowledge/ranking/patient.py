@@ -45,6 +45,11 @@ class Patients:
         share = self._female if sex == "female" else 1 - self._female
         return np.asarray(np.log(2 * np.maximum(_SEX_FLOOR, share)))
 
+    def denied(self, text: str) -> tuple[str, ...]:
+        """The clinical phrases of all entries that the text denies: "no fever"."""
+        prose = Prose(text)
+        return tuple(phrase for phrase in self._rows if prose.states(phrase) is False)
+
     def history(self, text: str) -> dict[int, list[tuple[str, float]]]:
         """By row, the clinical phrases that the history states, with the ln ratio of each."""
         prose = Prose(text)

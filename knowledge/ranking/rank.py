@@ -96,6 +96,10 @@ class Ranker:
         """The words of each entry; rows in the order of the entries."""
         return Wording(self._entries, self._vocabulary)
 
+    def denied(self, text: str) -> tuple[str, ...]:
+        """The clinical phrases of all entries that a text denies, folded: "no fever"."""
+        return self._patients.denied(text)
+
     def rank(
         self,
         observations: Sequence[Observation],
