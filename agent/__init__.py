@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 from agent.version import __version__
 
 if TYPE_CHECKING:
+    from agent.arrival import prepared
+    from agent.budget import RunContext
     from agent.case import Case
     from agent.differential import Diagnosis, Differential
     from agent.report import Report
-    from agent.run import adiagnose, build_agent, diagnose
+    from agent.run import adiagnose, build_agent, diagnose, resume
     from agent.settings import Settings
+    from agent.threads import Threads, open_threads
     from tools.errors import UserError
 
 __all__ = [
@@ -27,12 +30,17 @@ __all__ = [
     "Diagnosis",
     "Differential",
     "Report",
+    "RunContext",
     "Settings",
+    "Threads",
     "UserError",
     "__version__",
     "adiagnose",
     "build_agent",
     "diagnose",
+    "open_threads",
+    "prepared",
+    "resume",
 ]
 
 _HOME = {
@@ -40,11 +48,16 @@ _HOME = {
     "Diagnosis": "agent.differential",
     "Differential": "agent.differential",
     "Report": "agent.report",
+    "RunContext": "agent.budget",
     "Settings": "agent.settings",
+    "Threads": "agent.threads",
     "UserError": "tools.errors",
     "adiagnose": "agent.run",
     "build_agent": "agent.run",
     "diagnose": "agent.run",
+    "open_threads": "agent.threads",
+    "prepared": "agent.arrival",
+    "resume": "agent.run",
 }
 
 

@@ -26,8 +26,17 @@ class Attachment:
     mime_type: str
 
 
-def split_content(content: str | Sequence[str | Mapping[str, Any]]) -> tuple[str, list[Attachment]]:
-    """The words and the attachments of a message.
+@dataclass(frozen=True, slots=True)
+class NamedPath:
+    """A path that a message names; whether it may be read is not decided here."""
+
+    path: str
+
+
+def split_content(
+    content: str | Sequence[str | Mapping[str, Any]],
+) -> tuple[str, list[Attachment | NamedPath]]:
+    """The words of a message, and what is attached: bytes, or a path (`{"type": "file", "path"}`).
 
     Raises:
         UserError: On a block that is a URL, or that no known client sends.
@@ -35,12 +44,14 @@ def split_content(content: str | Sequence[str | Mapping[str, Any]]) -> tuple[str
     if isinstance(content, str):
         return content, []
     words: list[str] = []
-    attachments: list[Attachment] = []
+    attachments: list[Attachment | NamedPath] = []
     for block in content:
         if isinstance(block, str):
             words.append(block)
         elif block.get("type") == "text":
             words.append(str(block.get("text", "")))
+        elif block.get("type") == "file" and isinstance(block.get("path"), str):
+            attachments.append(NamedPath(block["path"]))
         else:
             attachments.append(_attachment(block))
     return "\n".join(w for w in words if w.strip()), attachments

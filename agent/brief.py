@@ -27,10 +27,19 @@ def make_brief(
     findings: Sequence[Mapping[str, Any]],
     retracted: Sequence[str] = (),
     taken_back: Sequence[str] = (),
+    news: str = "",
+    asked: Sequence[str] = (),
+    is_stale: bool = False,
     vision: str = "",
     chat: bool = False,
 ) -> dict[str, Any]:
-    """One turn: the person's words, the case when it is new or changed, and the new findings."""
+    """One turn: the person's words, the case when it is new or changed, and what is new.
+
+    Args:
+        news: The sentences of a follow-up that state something.
+        asked: The questions that the words answer.
+        is_stale: Whether the last report does not know all findings.
+    """
     brief: dict[str, Any] = {"said": said}
     if case is not None:
         shown = {k: v for k, v in case.items() if v not in ("", None, [], ()) and k != "series"}
@@ -48,6 +57,12 @@ def make_brief(
         ]
     if retracted:
         brief["retracted"] = list(retracted)
+    if asked:
+        brief["asked"] = list(asked)
+    if news:
+        brief["news"] = news
+    if is_stale:
+        brief["report_is_behind"] = True
     if taken_back:
         brief["taken_back"] = list(taken_back)
     return brief

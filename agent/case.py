@@ -10,8 +10,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from agent.attachments import Attachment
+from agent.attachments import Attachment, NamedPath
 from agent.faults import first_fault
+from agent.roots import below_roots
 from agent.settings import Settings
 from tools.errors import UserError
 from tools.imaging.series import Series
@@ -170,12 +171,23 @@ def keep_images(
 
 
 def keep_attachments(
-    attachments: Sequence[Attachment], store: ArtifactStore, *, reading: Reading
+    attachments: Sequence[Attachment | NamedPath],
+    store: ArtifactStore,
+    *,
+    reading: Reading,
+    roots: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """The same for files that came inside a message; they touch the disk only while being read."""
+    """The same for what came with a message: bytes touch the disk only while being read.
+
+    Raises:
+        UserError: Also for a path that lies below none of the roots.
+    """
     with tempfile.TemporaryDirectory(prefix="hoofbeat-") as folder:
         paths = []
         for number, attachment in enumerate(attachments, start=1):
+            if isinstance(attachment, NamedPath):
+                paths.append(below_roots(attachment.path, roots))
+                continue
             if not attachment.content:
                 raise UserError(f"attachment {number} is empty")
             suffix = next(

@@ -13,6 +13,7 @@ from langgraph.types import interrupt
 from agent.case import Case
 from agent.progress import tell, trace_step
 from agent.state import CaseState
+from agent.yes_no import AGE_AND_SEX, CONTRAST, MALIGNANCY
 from tools.imaging.deidentify import scrub_text
 
 _CONTRAST = re.compile(r"\b(?:contrast|enhanced|unenhanced|non-?enhanced|plain)\b", re.IGNORECASE)
@@ -25,6 +26,7 @@ _CANCER = re.compile(
 _TURNS_ON_CANCER = re.compile(
     r"nodule|mass|lymph|lytic|sclerotic-lesion|ring-enhanc|hypodens|lesion"
 )
+ASKED = "hoofbeat_asked"  # under which an answer carries the questions that it answers
 _NOTHING = re.compile(r"^\W*(?:skip|no answer|unknown|do(?:es)? not know|don't know)?\W*$", re.I)
 
 
@@ -36,12 +38,12 @@ def open_points(case: Case, findings: Sequence[Mapping[str, Any]]) -> list[str]:
     asked: list[str] = []
     unknown = [s.id for s in case.series if s.modality == "CT" and s.contrast is None]
     if unknown and not _CONTRAST.search(words):
-        asked.append(f"Was contrast medium given ({', '.join(unknown)})?")
+        asked.append(f"{CONTRAST} ({', '.join(unknown)})?")
     telling = [f for f in findings if f["present"] and _TURNS_ON_CANCER.search(f["term"])]
     if telling and not _CANCER.search(words):
-        asked.append("Is a malignancy known?")
+        asked.append(MALIGNANCY)
     if case.age_years is None or case.sex is None:
-        asked.append("How old is the patient, and of which sex?")
+        asked.append(AGE_AND_SEX)
     return asked
 
 
@@ -50,13 +52,16 @@ def clarify(state: CaseState) -> dict[str, Any]:
     started = time.perf_counter()
     case = Case.model_validate(state["case"])
     points = open_points(case, state.get("findings", []))
-    said = str(interrupt({"ask": points, "how": "answer in words, or 'skip'"})) if points else ""
-    answer = scrub_text(said)[0].strip()
+    said = interrupt({"ask": points, "how": "answer in words, or 'skip'"}) if points else ""
+    if isinstance(said, dict):
+        said = " ".join(str(value) for value in said.values())
+    answer = said if isinstance(said, list) else scrub_text(str(said or ""))[0].strip()
     update: dict[str, Any] = {
-        "clarified": True,
+        # A greeting is no case: what it lacks is asked for when there is one.
+        "clarified": bool(points or case.series or state.get("findings")),
         "trace": [trace_step("clarify", "; ".join(points) or "nothing to ask", started)],
     }
-    if not _NOTHING.match(answer):
+    if isinstance(answer, list) or not _NOTHING.match(answer):  # a list holds an attachment
         tell("taking in the answer")
-        update["messages"] = [HumanMessage(answer)]
+        update["messages"] = [HumanMessage(answer, additional_kwargs={ASKED: points})]
     return update

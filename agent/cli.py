@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,7 +16,7 @@ from rich.table import Table
 from agent.case import Case
 from agent.demo import DEMO_CASES, demo_case
 from agent.report import Report
-from agent.run import diagnose
+from agent.run import build_agent, diagnose
 from agent.settings import Settings, build_settings
 from knowledge.entry import load_entries
 from tools.errors import UserError
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         if not built and settings.chroma_server is None:
             on_step("the first search builds the knowledge index, once: some 20 seconds")
         case = _case(options, settings, on_step)
-        report = diagnose(case, settings, on_step=on_step)
+        report = _diagnosed(case, settings, on_step)
         if options.report is not None:
             on_step("drawing the report")
             report.save_html(options.report, settings)
@@ -56,6 +57,19 @@ def run(options: argparse.Namespace) -> int:
         if target is not None:
             told.print(f"[dim]written: {escape(str(target))}[/dim]", highlight=False)
     return 0
+
+
+def _diagnosed(case: Case, settings: Settings, on_step: Callable[[str], None]) -> Report:
+    """Diagnose, in a thread where the settings name a place for one."""
+    if settings.threads.get_secret_value() == "memory":
+        return diagnose(case, settings, on_step=on_step)
+    from agent.threads import open_threads
+
+    with open_threads(settings) as saver:
+        agent = build_agent(settings, checkpointer=saver)
+        thread_id = uuid4().hex[:12]
+        on_step(f"thread {thread_id}")
+        return diagnose(case, agent=agent, thread_id=thread_id, on_step=on_step)
 
 
 @contextmanager

@@ -122,6 +122,27 @@ def doctor(options: argparse.Namespace) -> int:
     return 0 if is_sound else 1
 
 
+def threads(options: argparse.Namespace) -> int:
+    """List kept threads, show or delete one, or go on with one whose run did not end."""
+    from agent.threads.command import run
+
+    return run(options)
+
+
+def chat(options: argparse.Namespace) -> int:
+    """Talk about a case in a thread that is kept."""
+    from agent.chat import chat as talk
+
+    return talk(options)
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
-    {"series": series, "montage": montage, "deidentify": deidentify, "doctor": doctor}
+    {
+        "series": series,
+        "montage": montage,
+        "deidentify": deidentify,
+        "doctor": doctor,
+        "chat": chat,
+        "threads": threads,
+    }
 )

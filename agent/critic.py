@@ -6,15 +6,17 @@ import json
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import HumanMessage, SystemMessage
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from agent.costs import ask
 from agent.prompts import prompt
 from agent.review import Evidence
 from agent.state import CaseState
 from agent.submission import Submission
 
 _LINES = 10
+_OBJECTIONS = 5
 
 
 class Criticism(BaseModel):
@@ -22,33 +24,27 @@ class Criticism(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    problems: list[str] = Field(max_length=5)
+    problems: list[str]
 
 
 def criticism(
     planner: BaseChatModel, submission: Submission, state: CaseState, evidence: Evidence
-) -> tuple[list[str], dict[str, float]]:
-    """What the critic objects to, and what asking it cost.
+) -> tuple[list[str], AIMessage]:
+    """What the critic objects to, and its reply.
 
     An answer that is no JSON object of problems objects to nothing: a critic that cannot be
     understood must not keep a differential back that has passed every mechanical check.
     """
-    reply = planner.invoke(
-        [SystemMessage(prompt("critic")), HumanMessage(_case_of(submission, state, evidence))]
+    reply = ask(
+        planner,
+        [SystemMessage(prompt("critic")), HumanMessage(_case_of(submission, state, evidence))],
     )
-    usage = reply.usage_metadata
-    used: dict[str, float] = {
-        "planner_calls": 1,
-        "input_tokens": usage["input_tokens"] if usage else 0,
-        "output_tokens": usage["output_tokens"] if usage else 0,
-        "tokens": usage["total_tokens"] if usage else 0,
-    }
     text = str(reply.text).strip()
     try:
         said = Criticism.model_validate_json(text[text.find("{") : text.rfind("}") + 1])
     except ValidationError:
-        return [], used
-    return [f"critic: {problem}" for problem in said.problems], used
+        return [], reply
+    return [f"critic: {problem}" for problem in said.problems[:_OBJECTIONS]], reply
 
 
 def _case_of(submission: Submission, state: CaseState, evidence: Evidence) -> str:
@@ -67,7 +63,11 @@ def _case_of(submission: Submission, state: CaseState, evidence: Evidence) -> st
     return json.dumps(
         {
             "submission": submission.model_dump(),
-            "findings": [{k: f[k] for k in keys if f.get(k)} for f in state.get("findings", [])],
+            "findings": [
+                {k: f[k] for k in keys if f.get(k) not in ("", None)}
+                for f in state.get("findings", [])
+                if f["id"] in evidence.findings
+            ],
             "ledger": lines,
         },
         ensure_ascii=False,

@@ -38,6 +38,7 @@ def examine(settings: Settings, *, on_step: Callable[[str], None]) -> Iterator[C
     """
     yield _packages()
     yield _try("cache", lambda: _cache(settings))
+    yield _try("threads", lambda: _threads(settings))
     yield _decoders()
     yield CheckLine(
         what="burned-in text",
@@ -98,6 +99,13 @@ def _cache(settings: Settings) -> str:
     return f"{settings.open_cache()} can be written"
 
 
+def _threads(settings: Settings) -> str:
+    from agent.threads import kept_in, open_threads
+
+    with open_threads(settings):
+        return f"kept in {kept_in(settings)}"
+
+
 def _decoders() -> CheckLine:
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
@@ -123,14 +131,21 @@ def _knowledge(settings: Settings) -> str:
 
 def _planner(settings: Settings) -> str:
     from agent.planner import about, build_planner
+    from agent.planner.capabilities import missing, require_tools
+    from agent.planner.providers import call_errors, planner_error
 
     planner = build_planner(settings)
     if settings.planner == "offline":
         return about(planner)
-    reply = planner.invoke("Answer with one word: ready.")
+    require_tools(planner)
+    try:
+        reply = planner.invoke("Answer with one word: ready.")
+    except call_errors() as error:
+        raise planner_error(error) from error
     usage = reply.usage_metadata
     tokens = f" ({usage['total_tokens']} tokens)" if usage else ""
-    return f"answered{tokens}"
+    lacks = "".join(f"; lacks {what}" for what in missing(planner))
+    return f"answered{tokens}{lacks}"
 
 
 def _eyes(settings: Settings, on_step: Callable[[str], None]) -> Iterator[CheckLine]:

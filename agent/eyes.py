@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.settings import Settings
 from tools.errors import UserError
 from tools.vision.base import VisionModel
+from tools.vision.reply_store import ReplyStore
 
 _CACHE_FOLDER = "replies"
 
@@ -18,6 +19,7 @@ def build_vision(settings: Settings) -> VisionModel | None:
     vision = _backend(settings)
     if vision is None or not settings.vision_cache:
         return vision
+    from agent.threads.keep import current_thread
     from tools.vision.cache import CachedVision
 
     return CachedVision(
@@ -25,6 +27,14 @@ def build_vision(settings: Settings) -> VisionModel | None:
         settings.open_cache() / _CACHE_FOLDER,
         max_bytes=settings.vision_cache_mib << 20,
         parameters=f"{settings.vision_base_url or ''} {settings.vision_image_format}",
+        owner=current_thread,
+    )
+
+
+def reply_store(settings: Settings) -> ReplyStore:
+    """Where replies of the vision model are kept; made on first use."""
+    return ReplyStore(
+        settings.open_cache() / _CACHE_FOLDER, max_bytes=settings.vision_cache_mib << 20
     )
 
 

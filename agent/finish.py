@@ -67,7 +67,7 @@ class Finish:
         differential, removed = settle(
             submission,
             evidence,
-            [*_limits(case), *_fallback_limit(state["turn"])],
+            [*_limits(case), *self._limits_of_run(state["turn"])],
             next_step=next_step(
                 case, findings, open_now, has_vision=self._bench.vision is not None
             ),
@@ -92,6 +92,17 @@ class Finish:
         why = turn.get("fallback") or f"the budget was spent: {turn.get('spent')}"
         return f"{planned} Then the offline planner went on, without a language model ({why})."
 
+    def _limits_of_run(self, turn: Mapping[str, Any]) -> list[str]:
+        gone, limits = turn.get("fallback"), []
+        if gone:
+            limits.append(f"The planner's service was gone ({gone}); the offline planner finished.")
+        if self._settings.max_dollars is not None and turn.get("unpriced"):
+            limits.append(
+                "The budget in dollars was not kept: the planner's model has no price (docs/"
+                "planners.md says how to give one)."
+            )
+        return limits
+
     def _versions(self) -> dict[str, str]:
         model = getattr(self._planner, "model", None)
         prompts = ("planner", "critic") if self._settings.critic else ("planner",)
@@ -111,6 +122,8 @@ def ending(turn: Mapping[str, Any], differential: Differential) -> tuple[str, st
         return "budget spent", str(turn["spent"])
     if differential.abstained:
         return "abstained", differential.abstained_why
+    if turn.get("vision_spent"):
+        return "budget spent", str(turn["vision_spent"])
     stop = str(turn.get("stop", ""))
     if stop:
         return ("stable" if "stayed the same" in stop else "nothing left to ask"), stop
@@ -158,10 +171,3 @@ def _rounded(weights: Mapping[str, float]) -> dict[str, float]:
 
 def _limits(case: Case) -> list[str]:
     return [*case.limits, *(f"{s.id}: {limit}" for s in case.series for limit in s.limits)]
-
-
-def _fallback_limit(turn: Mapping[str, Any]) -> list[str]:
-    gone = turn.get("fallback")
-    return (
-        [f"The planner's service was gone ({gone}); the offline planner finished."] if gone else []
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,19 +10,27 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 from langgraph.runtime import Runtime
 
-from agent.attachments import split_content
+from agent.arrival import Desk, words_of
 from agent.brief import BRIEF, JOINED, make_brief
 from agent.budget import RunContext, is_interactive
-from agent.case import Case, Reading, keep_attachments
+from agent.case import Case, Reading
+from agent.clarify import ASKED
 from agent.corrections import overruled, retracted, spoken_of
 from agent.demographics import read_age, read_sex
 from agent.progress import tell, trace_step
+from agent.standing import is_behind
 from agent.state import CaseState
+from agent.stated import stated
+from agent.yes_no import AGE_AND_SEX, answered, lone_age
+from agent.yes_no import told as yes_no_told
 from tools.errors import UserError
+from tools.findings import Finding
 from tools.imaging.deidentify import scrub_text
 from tools.text_findings import findings_from_text
 from tools.workbench import Workbench
 
+READ_THIS = "Read this case."  # what stands for the words of a case without a history
+_SIDE = re.compile(r"\b(?:left|right)\b", re.IGNORECASE)
 _NO_MESSAGE = "the case has no message from a person; send the history, with images if any"
 _FOLLOW_UP = "a follow-up needs words or an attachment"
 
@@ -32,6 +41,7 @@ class Intake:
     def __init__(self, bench: Workbench, *, interactive: bool = False) -> None:
         self._bench = bench
         self._interactive = interactive
+        self._desk = Desk(store=bench.store, roots=bench.roots)
 
     def __call__(self, state: CaseState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         """Take in every message that has not been; they keep words only, pixels go to the store."""
@@ -44,30 +54,29 @@ class Intake:
         said, loaded = self._read(new, state)
         if not is_first and not said and not loaded["series"]:
             raise UserError(_FOLLOW_UP)
-        case = _case(state.get("case"), said, loaded, is_first=is_first)
-        denied = () if is_first else self._bench.knowledge.ranker.denied(said)
-        denied = tuple(d for d in denied if d not in case.taken_back)
-        case = case.model_copy(update={"taken_back": (*case.taken_back, *denied)})
-        found = self._findings(state, case, said, is_first=is_first)
+        points = new[-1].additional_kwargs.get(ASKED, [])
+        news = _news(said, state.get("case"), points, is_first=is_first)
+        case = _case(state.get("case"), news, loaded, points, is_first=is_first)
         standing = state.get("findings", [])
-        wrong = (
-            []
-            if is_first
-            else [
-                *retracted(said, standing, spoken_of(state["messages"])),
-                *overruled(found, standing),
-            ]
-        )
+        wrong = [] if is_first else retracted(said, standing, spoken_of(state["messages"]))
+        case, denied = (case, ()) if is_first else self._denied(case, news)
+        found = self._findings(state, case, news, is_first=is_first)
+        if not (is_first or points or found or denied or wrong):
+            found = self._bare_answer(state, said)
+        wrong = wrong if is_first else [*wrong, *overruled(found, standing)]
         brief = make_brief(
             said="" if is_first else said,
             case=case.model_dump(mode="json") if is_first or loaded["series"] else None,
             findings=found,
             retracted=[f["id"] for f in wrong],
             taken_back=denied,
+            news="" if is_first else news,
+            asked=points,
+            is_stale=not is_first and is_behind(state),
             vision=self._bench.vision.identity if self._bench.vision else "",
             chat=is_interactive(runtime.context, default=self._interactive),
         )
-        changed = bool(found or wrong or denied or loaded["series"])
+        changed = bool(found or wrong or denied or news or loaded["series"])
         what = f"{len(case.series)} series, {len(found)} findings in words"
         return {
             "messages": _taken(new, _shown(said, loaded["series"]), brief),
@@ -93,29 +102,30 @@ class Intake:
         }  # fmt: skip
         given = state.get("case", {})
         for message in messages:
+            reading = Reading(
+                question=" ".join((given.get("history", ""), *words)),
+                modality=given.get("modality", ""),
+                first_number=_series_count(state) + len(loaded["series"]) + 1,
+            )
             try:
-                said, attachments = split_content(message.content)
-                words.append(scrub_text(said)[0].strip())
-                if attachments:
-                    reading = Reading(
-                        question=" ".join((given.get("history", ""), *words)),
-                        modality=given.get("modality", ""),
-                        first_number=_series_count(state) + len(loaded["series"]) + 1,
-                    )
-                    read = keep_attachments(attachments, self._bench.store, reading=reading)
-                    loaded["series"] += read["series"]
-                    loaded["chosen"] = loaded["chosen"] or read["chosen"]
-                    loaded["limits"] += read["limits"]
-                    loaded["age_years"] = loaded["age_years"] or read["age_years"]
-                    loaded["sex"] = loaded["sex"] or read["sex"]
+                said, study = self._desk.take_in(message.content, reading=reading)
             except UserError:
                 if message is messages[-1]:
                     raise
+                words.append(words_of(message.content))
                 loaded["limits"] += ("an attachment of an earlier message could not be read",)
+                continue
+            words.append(said)
+            if study is not None:
+                loaded["series"] += study.series
+                loaded["chosen"] = loaded["chosen"] or study.chosen
+                loaded["limits"] += study.limits
+                loaded["age_years"] = loaded["age_years"] or study.age_years
+                loaded["sex"] = loaded["sex"] or study.sex
         return "\n".join(w for w in words if w), loaded
 
     def _findings(
-        self, state: CaseState, case: Case, said: str, *, is_first: bool
+        self, state: CaseState, case: Case, news: str, *, is_first: bool
     ) -> list[dict[str, Any]]:
         knowledge = self._bench.knowledge
         read = []
@@ -123,13 +133,22 @@ class Intake:
             read += findings_from_text(
                 case.findings_text, "report", knowledge.normaliser, knowledge.vocabulary
             )
-        told = case.history if is_first else said
+        told = case.history if is_first else news
         read += findings_from_text(told, "person", knowledge.normaliser, knowledge.vocabulary)
-        count = len(state.get("findings", []))
-        return [
-            {**f.model_dump(mode="json"), "id": f"F{number}"}
-            for number, f in enumerate(read, start=count + 1)
-        ]
+        return _numbered(read, state)
+
+    def _bare_answer(self, state: CaseState, said: str) -> list[dict[str, Any]]:
+        bare = answered(said, state.get("report"), self._bench.knowledge.vocabulary)
+        return _numbered([bare], state) if bare else []
+
+    def _denied(self, case: Case, news: str) -> tuple[Case, tuple[str, ...]]:
+        """The case with what is newly denied taken back, and what is said again no longer so."""
+        ranker = self._bench.knowledge.ranker
+        # What is denied of one side is not denied of the patient.
+        denied = () if _SIDE.search(news) else ranker.denied(news)
+        new = tuple(d for d in denied if d not in case.taken_back)
+        kept = tuple(p for p in case.taken_back if p not in ranker.affirmed(news, case.taken_back))
+        return case.model_copy(update={"taken_back": (*kept, *new)}), new
 
 
 def _people(state: CaseState) -> list[HumanMessage]:
@@ -140,26 +159,57 @@ def _series_count(state: CaseState) -> int:
     return len(state.get("case", {}).get("series", []))
 
 
+def _news(
+    said: str, old: Mapping[str, Any] | None, points: Sequence[str], *, is_first: bool
+) -> str:
+    """What the message adds to the history: of a follow-up its statements alone."""
+    if points:
+        return yes_no_told(said, points)
+    if not is_first:
+        return stated(said)
+    # The first message of a given case repeats its history, or stands for one.
+    repeats = {READ_THIS, str((old or {}).get("history", "")).strip()}
+    return "" if old and said.strip() in repeats else said
+
+
 def _case(
-    old: Mapping[str, Any] | None, said: str, loaded: Mapping[str, Any], *, is_first: bool
+    old: Mapping[str, Any] | None,
+    news: str,
+    loaded: Mapping[str, Any],
+    points: Sequence[str],
+    *,
+    is_first: bool,
 ) -> Case:
-    """The case with what is new: scrubbed words, images, age and sex where they were missing."""
+    """The case with what is new: scrubbed words, images, and the age and sex that words correct."""
     case = Case.model_validate(old) if old else Case()
     update: dict[str, Any] = {
         name: scrub_text(getattr(case, name))[0]
         for name in ("history", "findings_text", "region", "modality")
     }
-    is_history = not (old and is_first)  # the first message of a given case repeats its history
-    if is_history and said:
-        update["history"] = f"{update['history']}\n{said}".strip()
+    if news:
+        update["history"] = f"{update['history']}\n{news}".strip()
     update["series"] = (*case.series, *loaded["series"])
     update["chosen"] = case.chosen or loaded["chosen"]
     update["limits"] = tuple(dict.fromkeys((*case.limits, *loaded["limits"])))
-    if case.age_years is None:
+    said_age = None if is_first else read_age(news)
+    if said_age is None and AGE_AND_SEX in points:
+        said_age = lone_age(news)
+    said_sex = None if is_first else read_sex(news)
+    update["age_years"] = said_age if said_age is not None else case.age_years
+    update["sex"] = said_sex or case.sex
+    if update["age_years"] is None:
         update["age_years"] = loaded["age_years"] or read_age(update["history"])
-    if case.sex is None:
+    if update["sex"] is None:
         update["sex"] = loaded["sex"] or read_sex(update["history"])
     return case.model_copy(update=update)
+
+
+def _numbered(read: Sequence[Finding], state: CaseState) -> list[dict[str, Any]]:
+    count = len(state.get("findings", []))
+    return [
+        {**f.model_dump(mode="json"), "id": f"F{number}"}
+        for number, f in enumerate(read, start=count + 1)
+    ]
 
 
 def _taken(

@@ -17,18 +17,22 @@ from pydantic import ValidationError
 from agent.brief import BRIEF, for_planner
 from agent.budget import Budget, RunContext, budget_of, is_interactive
 from agent.case import Case
+from agent.costs import added, ask, cost_of
 from agent.critic import criticism
 from agent.faults import first_fault
 from agent.finish import Finish, evidence_of
 from agent.planner.gemini_errors import PlannerUnavailable
 from agent.planner.offline import OfflinePlanner
+from agent.planner.prices import Prices
 from agent.progress import tell, trace_step
 from agent.prompts import prompt
 from agent.report import answer
 from agent.review import problems
 from agent.settings import Settings
+from agent.standing import stands
 from agent.state import CaseState
 from agent.submission import SUBMIT, Submission, submit_tool
+from agent.tool_calls import run_calls
 from agent.tool_errors import explained
 from agent.tool_turn import (
     doing,
@@ -62,6 +66,7 @@ class Nodes:
         self._planner = planner
         self._bench = bench
         self._settings = settings
+        self._prices = Prices.load(settings.planner_prices)
         self._interactive = interactive
         self._has_critic = settings.critic and not isinstance(planner, OfflinePlanner)
         tools = build_tools(bench)
@@ -82,7 +87,7 @@ class Nodes:
         reply: AIMessage | None = None
         if not turn["spent"] and not turn.get("fallback"):
             try:
-                reply = with_unique_ids(self._bound.invoke(messages, get_config()))
+                reply = with_unique_ids(ask(self._bound, messages, get_config()))
             except PlannerUnavailable as gone:
                 if self._settings.planner_fallback == "none":
                     raise
@@ -91,16 +96,17 @@ class Nodes:
         is_closing = reply is None
         if reply is None:
             reply = with_unique_ids(self._closer.invoke(messages, get_config()))
-        used = _usage(reply, is_closing=is_closing)
+        used = {} if is_closing else cost_of(reply, self._planner, self._prices)
         calls = [c["name"] for c in reply.tool_calls]
         what = ", ".join(calls) or "answered in words"
-        seconds = time.perf_counter() - started
-        for name, count in (*used.items(), ("seconds", seconds), ("closing", int(is_closing))):
-            turn[name] = turn.get(name, 0) + count
+        turn = added(turn, used)
+        turn["unpriced"] = not is_closing and "dollars" not in used
+        turn["closing"] = turn.get("closing", 0) + int(is_closing)
+        turn["seconds"] = turn.get("seconds", 0.0) + time.perf_counter() - started
         return {
             "messages": [reply],
             "turn": turn,
-            "spent": {k: v for k, v in used.items() if k != "tokens"},
+            "spent": used,
             "trace": [
                 trace_step("plan", f"{what} (offline planner)" if is_closing else what, started)
             ],
@@ -114,11 +120,7 @@ class Nodes:
         allowed, refused = within_budget(asked, vision_calls_left=left)
         for call in allowed:
             tell(doing(call))
-        answered: list[ToolMessage] = []
-        if allowed:
-            runnable = asked.model_copy(update={"tool_calls": allowed})
-            ran = self._tools.invoke({**state, "messages": [runnable]}, get_config())
-            answered = list(ran["messages"])
+        answered = run_calls(self._tools, state, asked, allowed)
         by_call = {m.tool_call_id: m for m in (*answered, *refused)}
         ordered = [by_call[str(call["id"])] for call in asked.tool_calls]
         stop = next((s for m in answered if (s := _stop_said(m))), "")
@@ -135,6 +137,8 @@ class Nodes:
             leading = self._leading(state, findings)
             turn["leading"] = [*turn.get("leading", []), leading]
             tell(f"leading: {', '.join(leading)}" if leading else "nothing leads yet")
+        if any(vision_cost(c) for c in asked.tool_calls if c not in allowed) and not (left - looks):
+            turn["vision_spent"] = f"{turn['vision_calls']} vision calls, and more were asked for"
         turn["stop"] = stop or ("" if findings else turn.get("stop", ""))
         turn["seconds"] = turn.get("seconds", 0.0) + time.perf_counter() - started
         return {
@@ -173,17 +177,18 @@ class Nodes:
                 faults = problems(submission, evidence)
                 wants_critic = self._has_critic and not turn.get("criticised")
                 if not faults and may_repair and wants_critic:
-                    faults, used = criticism(self._planner, submission, state, evidence)
                     turn["criticised"] = True
+                    faults, used = self._criticism(submission, state)
         sent_back = bool(faults) and may_repair
         turn["sent_back"] = int(sent_back)
-        for name, count in (*used.items(), ("seconds", time.perf_counter() - started)):
-            turn[name] = turn.get(name, 0) + count
+        turn = added(turn, used)
+        turn["seconds"] = turn.get("seconds", 0.0) + time.perf_counter() - started
         update: Update = {
             "turn": turn,
             "problems": faults,
-            "submission": submission.model_dump() if submission else {},
-            "spent": {k: v for k, v in used.items() if k != "tokens"},
+            # One that can be read stays until a better one comes.
+            "submission": submission.model_dump() if submission else state.get("submission", {}),
+            "spent": used,
             "trace": [trace_step("review", "; ".join(faults) or "passed", started)],
         }
         if call is not None:
@@ -213,8 +218,28 @@ class Nodes:
         if stands(state):
             return True
         case = Case.model_validate(state["case"])
-        is_empty = not (case.series or case.findings_text or state.get("findings"))
+        is_empty = not (
+            case.series
+            or case.findings_text
+            or state.get("findings")
+            or self._bench.knowledge.ranker.knows_history(case.history)
+        )
         return is_empty and is_interactive(context, default=self._interactive)
+
+    def _criticism(
+        self, submission: Submission, state: CaseState
+    ) -> tuple[list[str], dict[str, float]]:
+        """What the critic objects to, and its cost; nothing when its service is gone."""
+        try:
+            faults, reply = criticism(
+                self._planner, submission, state, evidence_of(state, self._bench)
+            )
+        except PlannerUnavailable as gone:
+            if self._settings.planner_fallback == "none":
+                raise
+            tell(f"the critic could not be asked: {gone}")
+            return [], {}
+        return faults, cost_of(reply, self._planner, self._prices)
 
     def _budget(self, runtime: Runtime[RunContext]) -> Budget:
         return budget_of(self._settings, runtime.context)
@@ -224,19 +249,6 @@ class Nodes:
         by_id = {f["id"]: f for f in (*state.get("findings", []), *new)}
         findings = [Finding.model_validate(f) for f in by_id.values()]
         return list(self._bench.weigh(findings, state["case"]).ranked.ids[:LEADING])
-
-
-def _usage(reply: AIMessage, *, is_closing: bool) -> dict[str, float]:
-    """What one reply used, under the names of the budgets and of the report's costs."""
-    usage = reply.usage_metadata
-    tokens_in = usage["input_tokens"] if usage else 0
-    tokens_out = usage["output_tokens"] if usage else 0
-    return {
-        "planner_calls": 0 if is_closing else 1,
-        "input_tokens": tokens_in,
-        "output_tokens": tokens_out,
-        "tokens": tokens_in + tokens_out,
-    }
 
 
 def _stop_said(message: ToolMessage) -> str:
@@ -258,12 +270,6 @@ def _verdicts(asked: AIMessage, faults: Sequence[str]) -> list[ToolMessage]:
         )
         for number, call in enumerate(asked.tool_calls)
     ]
-
-
-def stands(state: CaseState) -> bool:
-    """Whether the last report still holds: this turn changed no finding and submitted nothing."""
-    turn = state["turn"]
-    return bool(state.get("report")) and not turn.get("changed") and not turn.get("reviews")
 
 
 def _last(state: CaseState) -> AIMessage:

@@ -17,6 +17,7 @@ _EPILOG = (
     "2 input or set-up to mend, 130 interrupted."
 )
 _STUDY = "DICOM files, a folder or zip with DICOM, NIfTI files, or PNG, JPEG or WebP images"
+_PLANNER = '"offline" (default), "gemini", "gemini:MODEL" or "provider:model" of LangChain'
 _VISION = (
     '"none" (default), "transformers:FOLDER_OR_HUB_ID", "medsiglip:FOLDER_OR_HUB_ID", '
     '"openai:MODEL" or "vertex:ENDPOINT"'
@@ -38,6 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
     _montage(_command(commands, "montage", "draw the slices of a series as one PNG"))
     _deidentify(_command(commands, "deidentify", "copy DICOM files without what identifies"))
     _doctor(_command(commands, "doctor", "try every configured part, and say what works"))
+    _chat(_command(commands, "chat", "talk about a case; threads are kept and can be gone on with"))
+    _threads(_command(commands, "threads", "list, show, go on with or delete kept cases"))
     return parser
 
 
@@ -57,6 +60,24 @@ def _diagnose(parser: argparse.ArgumentParser) -> None:
     )
     _study_options(parser)
     _outputs(parser)
+
+
+def _chat(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=_STUDY)
+    parser.add_argument("--history", default="", help="the request in words")
+    parser.add_argument("--findings", default="", help="findings supplied in words")
+    parser.add_argument("--age", type=float, metavar="YEARS", help="beats the header's age")
+    parser.add_argument("--sex", choices=("female", "male"), help="beats the header's sex")
+    parser.add_argument(
+        "--thread",
+        default="",
+        metavar="ID",
+        help="go on with this thread (a new one when left out)",
+    )
+    _study_options(parser)
+    parser.add_argument("--planner", help='"offline" (default), "gemini" or "gemini:MODEL"')
+    parser.add_argument("--vision", help=_VISION)
+    parser.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="index, model and pixels")
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
@@ -113,7 +134,7 @@ def _deidentify(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--planner", help='"offline" (default), "gemini" or "gemini:MODEL"')
+    parser.add_argument("--planner", help=_PLANNER)
     parser.add_argument(
         "--vision",
         nargs="?",
@@ -123,6 +144,22 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
         f"that model: {_VISION}",
     )
     parser.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="index, model and pixels")
+
+
+def _threads(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _command(verbs, "list", "every kept thread, oldest first; nothing that a person wrote")
+    _command(verbs, "show", "the last report of a thread").add_argument("id", metavar="ID")
+    resume = _command(verbs, "resume", "go on with a thread whose run did not end")
+    resume.add_argument("id", metavar="ID")
+    resume.add_argument("--planner", help='"offline" (default), "gemini" or "gemini:MODEL"')
+    resume.add_argument("--vision", help=_VISION)
+    delete = _command(verbs, "delete", "delete a thread with its pixels and cached replies")
+    delete.add_argument("id", metavar="ID", nargs="?", default="")
+    delete.add_argument("--all", action="store_true", help="every thread; needs --yes")
+    delete.add_argument("--yes", action="store_true", help="confirm that all may go")
+    for verb in verbs.choices.values():
+        verb.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="as of diagnose")
 
 
 def _study_options(parser: argparse.ArgumentParser) -> None:
@@ -140,6 +177,6 @@ def _study_options(parser: argparse.ArgumentParser) -> None:
 def _outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report as HTML")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
-    parser.add_argument("--planner", help='"offline" (default), "gemini" or "gemini:MODEL"')
+    parser.add_argument("--planner", help=_PLANNER)
     parser.add_argument("--vision", help=_VISION)
     parser.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="index, model and pixels")

@@ -40,6 +40,10 @@ def problems(submission: Submission, evidence: Evidence) -> list[str]:
     if submission.abstain_because:
         if submission.diagnoses:
             found.append("an abstention has no diagnoses: remove them, or remove abstain_because")
+        found.extend(
+            f"{entry.name} ({entry.id}) must not be missed and is likely: do not abstain over it"
+            for entry in overlooked(set(), evidence.ledger, evidence.entries)
+        )
         return found
     if not submission.diagnoses:
         found.append("no diagnoses: submit some, or set abstain_because and other_probability 1")
@@ -76,6 +80,7 @@ def settle(
                 abstained=True,
                 abstained_why=why,
                 next_step=next_step,
+                considered=considered((), evidence.ledger, evidence.entries),
                 limits=_unique(limits),
             ),
             0,
@@ -103,7 +108,7 @@ def settle(
             for entry in overlooked(set(lines), evidence.ledger, evidence.entries)
         ),
     )
-    undecided = f'"other" ({other:.0%}) is likelier than any line' if _leads(other, ranked) else ""
+    undecided = _undecided(submission.other_probability * scale, ranked, evidence.ledger)
     return (
         Differential(
             diagnoses=tuple(ranked),
@@ -222,8 +227,15 @@ def _odds(probability: float) -> float:
     return kept / (1 - kept)
 
 
-def _leads(other: float, ranked: Sequence[Diagnosis]) -> bool:
-    return bool(ranked) and other > ranked[0].probability
+def _undecided(other: float, ranked: Sequence[Diagnosis], ledger: Ledger) -> str:
+    """Why the list decides nothing: "other" leads for the planner and for the ledger."""
+    best = next((line.probability for line in ledger.lines.values()), 0.0)
+    if not ranked or other <= ranked[0].probability or ledger.other_probability <= best:
+        return ""
+    return (
+        f"a disease without an entry ({ledger.other_probability:.0%} in the ledger) is likelier "
+        "than any line"
+    )
 
 
 def _conflicts(ledger: Ledger) -> list[str]:

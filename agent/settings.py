@@ -6,12 +6,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agent.faults import first_fault
+from agent.roots import split_roots
 from knowledge.index.server import ChromaServer
 from tools.errors import UserError
 
@@ -23,6 +24,8 @@ _STORE = re.compile(
     r"https://healthcare\.googleapis\.com/v1(?:beta1)?/projects/[\w.:-]+/locations/[a-z0-9-]+"
     r"/datasets/[\w.-]+/dicomStores/[\w.-]+/dicomWeb"
 )
+_PLANNER = re.compile(r"offline|gemini|[a-z][a-z0-9_]*:\S+")
+_THREADS = re.compile(r"memory|sqlite|sqlite:.+|postgres(?:ql)?://.+", re.DOTALL)
 _EYES = {
     "transformers": "FOLDER_OR_HUB_ID",
     "medsiglip": "FOLDER_OR_HUB_ID",
@@ -47,7 +50,12 @@ class Settings(BaseSettings):
     """Everything a run can be told; each name is also an environment variable HOOFBEAT_<NAME>.
 
     Attributes:
-        planner: "offline" (no model, no network), "gemini" (the newest Flash) or "gemini:MODEL".
+        planner: "offline" (no model, no network), "gemini" (the newest Flash), "gemini:MODEL", or
+            "provider:model" of LangChain's init_chat_model, where `langchain` is installed.
+        planner_thoughts: Ask Gemini for summaries of its thinking, to stream them.
+        planner_cache: Keep Gemini's system prompt and tools in a cache of the service that costs
+            by the hour, where they are long enough for one.
+        planner_prices: File of prices that count before those that come with Hoofbeat.
         vision: "none" (measurement only), "transformers:FOLDER_OR_HUB_ID",
             "medsiglip:FOLDER_OR_HUB_ID", "openai:MODEL" (vLLM, transformers serve; needs
             vision_base_url) or "vertex:projects/P/locations/L/endpoints/E".
@@ -63,17 +71,24 @@ class Settings(BaseSettings):
         vision_image_format: What pictures are sent as.
         vision_dicom_store: DICOMweb root of the DICOM store of Google's Cloud Healthcare API that
             holds the studies; a Vertex AI endpoint then reads CT slices and radiographs from it.
-        pixels_may_leave: Pixels may go to a server that is not on this machine.
+        pixels_may_leave: Pixels may go to a server that is not on this machine, Gemini included.
         vision_cache: Keep replies of the vision model on disk, by the content they were given for.
         vision_cache_mib: How much of them.
         gemini_api_key: Read from GEMINI_API_KEY or GOOGLE_API_KEY too; never a command-line flag.
         gemini_base_url: Another server that speaks the same protocol.
+        gemini_vertex: Gemini on Vertex AI: with gemini_project, gemini_location and Google's
+            application default credentials, or with a key alone (express mode).
         embedding_model: Name or folder of a sentence-transformers model.
         chroma_host, chroma_port, chroma_ssl: A Chroma server that keeps the index instead of the
             cache directory.
         chroma_token: Sent to it as a bearer token; never a flag.
+        threads: Where cases are kept: "memory", "sqlite" (in the cache directory), "sqlite:PATH" or
+            postgres://USER:PASSWORD@HOST:PORT/DATABASE; never a flag, and shown nowhere.
+        trust_file: Rows of a trust table (docs/trust.md) that replace the shipped ones.
         sources_dir: Where `python -m knowledge import` keeps what it imported.
         cache_dir: Index, encoder and pixels; readable by the user only.
+        roots: Folders below which a path in a message may be read (none); in the environment
+            separated as in PATH.
         max_planner_calls, max_vision_calls, max_tokens, max_seconds, max_dollars: Budget of one
             run; None is no limit. A spent budget still ends in a report.
         max_reviews: How often a differential with faults goes back to the planner.
@@ -87,6 +102,9 @@ class Settings(BaseSettings):
     )
 
     planner: str = "offline"
+    planner_thoughts: bool = False
+    planner_cache: bool = False
+    planner_prices: Path | None = None
     vision: str = "none"
     vision_revision: str | None = None
     vision_dtype: Literal["bfloat16", "float32"] = "bfloat16"
@@ -109,13 +127,19 @@ class Settings(BaseSettings):
         ),
     )
     gemini_base_url: str | None = None
+    gemini_vertex: bool = False
+    gemini_project: str | None = None
+    gemini_location: str | None = None
     embedding_model: str = "all-MiniLM-L6-v2"
     chroma_host: str | None = None
     chroma_port: int = Field(default=8000, ge=1, le=65535)
     chroma_ssl: bool = False
     chroma_token: SecretStr | None = None
+    threads: SecretStr = SecretStr("memory")
+    trust_file: Path | None = None
     sources_dir: Path = Field(default_factory=_sources_dir)
     cache_dir: Path = Field(default_factory=_cache_dir)
+    roots: Annotated[tuple[Path, ...], NoDecode] = ()
     max_planner_calls: int = Field(default=12, ge=1)
     max_vision_calls: int = Field(default=24, ge=0)
     max_tokens: int | None = Field(default=None, ge=1)
@@ -128,9 +152,11 @@ class Settings(BaseSettings):
     @field_validator("planner")
     @classmethod
     def _known_planner(cls, planner: str) -> str:
-        if planner in {"offline", "gemini"} or planner.removeprefix("gemini:") not in {planner, ""}:
+        if _PLANNER.fullmatch(planner):
             return planner
-        raise ValueError(f'planner is "offline", "gemini" or "gemini:MODEL", got {planner!r}')
+        raise ValueError(
+            f'planner is "offline", "gemini", "gemini:MODEL" or "provider:model", got {planner!r}'
+        )
 
     @field_validator("vision")
     @classmethod
@@ -140,6 +166,20 @@ class Settings(BaseSettings):
             return vision
         known = ", ".join(f'"{kind}:{what}"' for kind, what in _EYES.items())
         raise ValueError(f'vision is "none" or one of {known}, got {vision!r}')
+
+    _split_roots = field_validator("roots", mode="before")(split_roots)
+
+    @field_validator("threads")
+    @classmethod
+    def _known_threads(cls, threads: SecretStr) -> SecretStr:
+        where = threads.get_secret_value()
+        if _THREADS.fullmatch(where):
+            return threads
+        kind = where.partition(":")[0]
+        raise ValueError(
+            'threads is "memory", "sqlite", "sqlite:PATH" or "postgres://USER:PASSWORD@HOST:PORT/'
+            f'DATABASE", got {kind if kind.isalpha() else "something else"!r}'
+        )
 
     @field_validator("vision_dicom_store")
     @classmethod
@@ -208,3 +248,15 @@ def build_settings(**given: Any) -> Settings:
     except ValidationError as error:
         where, fault = first_fault(error)
         raise UserError(f"setting {where}: {fault}") from error
+
+
+def with_planner(settings: Settings, planner: str) -> Settings:
+    """The settings with another planner by name.
+
+    Raises:
+        UserError: When it is none that there is.
+    """
+    try:
+        return settings.model_copy(update={"planner": Settings._known_planner(planner)})
+    except ValueError as error:
+        raise UserError(f"setting planner: {error}") from error

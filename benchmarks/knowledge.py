@@ -17,15 +17,22 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.entry import Entry
 from knowledge.index.vectors import embed_and_keep
+from knowledge.ranking.evidence import Observation
+from knowledge.ranking.questions import Questions
+from knowledge.ranking.scope import scope_of
 from knowledge.search.retrieve import KnowledgeBase
 from knowledge.vocabulary import Vocabulary
 
+Asked = TypeVar("Asked")
 _QUERIES = 200
 _FRESH = """
 import shutil, sys, time
@@ -96,7 +103,7 @@ def main() -> int:
         edited = Path(folder) / "edited"
         shutil.copytree(cache, edited)
         told(_fresh("one edited entry", "edit", edited, 5))
-        for line in _search(cache):
+        for line in (*_search(cache), *_rank(cache)):
             told(line)
         if not quick:
             bare = Path(folder) / "bare"
@@ -144,6 +151,52 @@ def _search(cache: Path) -> list[Line]:
     ]
 
 
+def _rank(cache: Path) -> list[Line]:
+    """Ten findings, half of them absent, with words, age and scope: ranked; then a question."""
+    base = KnowledgeBase(cache)
+    pick = random.Random(5)
+    terms = list(base.vocabulary.terms.values())
+    cases = [
+        [
+            Observation(
+                id=f"F{at}", term=term.id, present=at < 5, certainty=1.0, source="report",
+                modality=term.modality[0],
+            )
+            for at, term in enumerate(pick.sample(terms, 10))
+        ]
+        for _ in range(_QUERIES)
+    ]  # fmt: skip
+    text = "Thin-walled cysts in both lungs of a young woman with recurrent pneumothorax."
+    scope = scope_of(["thorax"], ["CT"])
+    questions = Questions(base.entries, base.vocabulary)
+    trust = partial(base.trust.of, "vision")
+
+    def rank(case: list[Observation]) -> object:
+        return base.ranker.rank(case, text=text, age_years=35, sex="female", scope=scope)
+
+    def posterior(case: list[Observation]) -> tuple[NDArray[np.float64], float]:
+        return base.ranker.posterior(case, text=text, age_years=35, sex="female", scope=scope)
+
+    shares = [posterior(case)[0] for case in cases]
+    said = [{o.term: o.present for o in case} for case in cases]
+
+    def question(at: int) -> object:
+        return questions.best(
+            shares[at], trust=trust, modalities=["CT"], regions=["chest"], answered=said[at]
+        )
+
+    rank(cases[0]), question(0)
+    ranked, scored = _times(cases, rank), _times(cases, posterior)
+    asked = _times(range(_QUERIES), question)
+    entries = f"{len(base.entries)} entries, 10 findings"
+    return [
+        Line(what=f"rank, {entries}, p50", value=_at(ranked, 50), unit="ms"),
+        Line(what=f"rank, {entries}, p95", value=_at(ranked, 95), unit="ms"),
+        Line(what="posterior alone, p50", value=_at(scored, 50), unit="ms"),
+        Line(what="next question, p50", value=_at(asked, 50), unit="ms"),
+    ]
+
+
 def _queries(entries: Iterable[Entry], vocabulary: Vocabulary) -> list[str]:
     """Two to four findings of an entry in one of their wordings, and one of its clinical terms."""
     pick = random.Random(5)
@@ -156,7 +209,7 @@ def _queries(entries: Iterable[Entry], vocabulary: Vocabulary) -> list[str]:
     return made
 
 
-def _times(queries: list[str], ask: Callable[[str], object]) -> list[float]:
+def _times(queries: Iterable[Asked], ask: Callable[[Asked], object]) -> list[float]:
     taken = []
     for query in queries:
         started = time.perf_counter()

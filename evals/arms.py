@@ -38,9 +38,10 @@ class Arm:
 def offline_arm() -> Arm:
     """The agent with no model and no network: text findings, knowledge base, evidence ranker."""
     from agent import adiagnose, build_agent
+    from agent.knowledge_base import open_knowledge
     from agent.settings import build_settings
 
-    settings = build_settings(planner="offline", vision="none")
+    settings = build_settings(planner="offline", vision="none", planner_fallback="none")
     agent = build_agent(settings)
 
     async def predict(case: Case) -> Prediction:
@@ -55,7 +56,10 @@ def offline_arm() -> Arm:
 
     return Arm(
         predict=predict,
-        config=settings.model_dump(mode="json", exclude={"cache_dir", "gemini_api_key"}),
+        config={
+            **settings.model_dump(mode="json", exclude={"cache_dir", "gemini_api_key"}),
+            "trust": open_knowledge(settings).trust.digest,
+        },
     )
 
 

@@ -114,12 +114,22 @@ class GeminiServer:
 
     Args:
         script: Steps in order, or one callable that answers every request.
+        aside: Answers what is no generation (method, path, body): counting, caches. 404 without.
+        token: Bearer token of a login that is taken beside the key.
 
     Attributes:
-        requests: Requests as they arrived, refused ones included.
+        requests: Requests as they arrived, refused ones included; those aside are left out.
     """
 
-    def __init__(self, script: Iterable[Step] | Callable[[Request], Reply]) -> None:
+    def __init__(
+        self,
+        script: Iterable[Step] | Callable[[Request], Reply],
+        *,
+        aside: Callable[[str, str, Json], Scripted] | None = None,
+        token: str = "",
+    ) -> None:
+        self.aside = aside or (lambda *_: refused(404, "NOT_FOUND"))
+        self._token = f"Bearer {token}" if token else None
         self._script = script if callable(script) else list(script)
         self.requests: list[Request] = []
         self.broken_rules: list[str] = []
@@ -150,7 +160,8 @@ class GeminiServer:
         """The reply to one request: the script's, or 400 with the rule it breaks."""
         with self._lock:
             self.requests.append(request)
-            if request.headers.get("x-goog-api-key") != KEY:
+            token = request.headers.get("authorization")
+            if request.headers.get("x-goog-api-key") != KEY and (token or "") != self._token:
                 bad_key = {"@type": "google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
                 return refused(400, "INVALID_ARGUMENT", bad_key, message="API key not valid.")
             broken = broken_rule(request.body, self._sent_turns)
@@ -170,6 +181,8 @@ class GeminiServer:
 def broken_rule(body: Json, sent_turns: list[list[Json]]) -> str:
     """The rule of the protocol that a request body breaks; "" when it keeps them all."""
     contents = body.get("contents") or []
+    if "cachedContent" in body and {"systemInstruction", "tools", "toolConfig"} & set(body):
+        return "what a cache holds must not be set beside it"
     if not contents or contents[0]["role"] != "user":
         return "contents must begin with a user turn"
     before: Json = {"role": "model", "parts": []}
@@ -223,6 +236,10 @@ class _Handler(QuietHandler):
         size = int(self.headers["Content-Length"])
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = json.loads(self.rfile.read(size))
+        if "enerateContent" not in self.path:
+            aside = self.server.gemini.aside("POST", self.path, body)
+            self._send(aside.status, aside.headers, _merged(aside.chunks))
+            return
         request = Request(path=self.path, headers=headers, body=body)
         reply = self.server.gemini.answer(request)
         if reply.stall_s:
@@ -233,6 +250,10 @@ class _Handler(QuietHandler):
             self.reset()
         else:
             self._send(reply.status, reply.headers, _merged(reply.chunks))
+
+    def do_DELETE(self) -> None:  # noqa: N802 - the name that http.server calls
+        aside = self.server.gemini.aside("DELETE", self.path, {})
+        self._send(aside.status, aside.headers, _merged(aside.chunks))
 
     def _send(self, status: int, headers: Json, payload: Json) -> None:
         data = json.dumps(payload).encode()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -35,3 +38,41 @@ class QuietHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep quiet."""
+
+
+class CountingServer(QuietServer):
+    """Counts whoever asks it for anything; for tests in which nobody may.
+
+    Attributes:
+        hits: Requests so far.
+    """
+
+    hits = 0
+
+    @property
+    def url(self) -> str:
+        """Of a picture that it would serve."""
+        return f"http://127.0.0.1:{self.server_address[1]}/scan.png"
+
+
+class _Counting(QuietHandler):
+    server: CountingServer
+
+    def do_GET(self) -> None:
+        self.server.hits += 1
+        self.send_response(204)
+        self.end_headers()
+
+    do_HEAD = do_POST = do_GET  # noqa: N815
+
+
+@contextmanager
+def counting_server() -> Iterator[CountingServer]:
+    """One that runs until the block ends."""
+    server = CountingServer(("127.0.0.1", 0), _Counting)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -24,25 +22,22 @@ def _snippets(document: str) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("document", ["README.md", "docs/embedding.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/embedding.md", "docs/threads.md"])
 def test_python_snippets_run_as_written(
-    document: str, tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+    document: str,
+    tmp_path: Path,
+    cache_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     demo_study("microlithiasis", tmp_path / "study")
     monkeypatch.setenv("HOOFBEAT_CACHE_DIR", str(cache_dir))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
     snippets = _snippets(document)
     assert snippets
     for snippet in snippets:
-        done = subprocess.run(
-            [sys.executable, "-c", snippet],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.strip()
+        exec(compile(snippet, document, "exec"), {"__name__": "__main__"})
+        assert capsys.readouterr().out.strip()
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/knowledge.md"])
@@ -67,6 +62,16 @@ def test_every_relative_link_leads_somewhere() -> None:
 def test_every_setting_is_explained() -> None:
     table = (ROOT / "docs/embedding.md").read_text("utf-8").split("## Settings")[1]
     assert [name for name in Settings.model_fields if f"`{name}`" not in table] == []
+
+
+def test_every_fault_of_the_planners_has_the_test_that_its_row_names() -> None:
+    table = (ROOT / "docs/planners.md").read_text("utf-8").split("## What can go wrong")[1]
+    rows = [line for line in table.splitlines() if line.startswith("| ") and "test |" not in line]
+    tests = "".join(p.read_text("utf-8") for p in (ROOT / "tests/agent").glob("test_*.py"))
+    named = [re.findall(r"`(test_\w+)` \|$", row) for row in rows]
+    assert rows
+    assert [row for row, found in zip(rows, named, strict=True) if len(found) != 1] == []
+    assert [name for (name,) in named if f"def {name}(" not in tests] == []
 
 
 def test_the_windows_are_those_of_the_table() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from knowledge.entry import Entry
-from knowledge.ranking.evidence import Trust
 from knowledge.ranking.questions import Question
+from knowledge.ranking.trust import Trust
 from knowledge.search.retrieve import KnowledgeBase
 from tools.findings import Finding
-from tools.weigh import scope_of_case, standing
+from tools.weigh import modalities_in, scope_of_case, standing
 from tools.workbench import Workbench
 
 # A question is worth asking while it is expected to tell at least this share of what its answerer
@@ -59,19 +59,19 @@ def next_questions(
         wanted = frozenset(disease_ids)
         probabilities = probabilities * [entry in wanted for entry in knowledge.entries]
     answerer = "vision" if bench.vision is not None and case.get("series") else "person"
-    trust = knowledge.trust[answerer]
-    scope = scope_of_case(case)
+    modalities, regions = _can_be_asked(case, findings, knowledge)
     questions = knowledge.questions.best(
         probabilities,
-        trust=trust,
-        modalities=scope.modalities,
-        regions=scope.regions,
+        trust=lambda modality, kind: knowledge.trust.of(answerer, modality, kind),
+        modalities=modalities,
+        regions=regions,
         answered={f.term: f.present for f in standing(findings)},
         count=count,
         shown=_SPLITS,
     )
     best = questions[0].gain if questions else 0.0
-    worth = WORTH_ASKING * capacity(trust)
+    kinds = [(q.modality, q.term.kind) for q in questions[:1]]
+    worth = WORTH_ASKING * capacity(knowledge.trust.of(answerer, *(kinds[0] if kinds else ())))
     stop = ""
     if best < worth:
         stop = f"nothing left to ask is expected to tell more than {worth:.3f} bits"
@@ -111,14 +111,14 @@ def expected_differences(
         entry does not list has the background rate), and what the case says of it: present, absent
         or unknown.
     """
-    scope = scope_of_case(case)
+    modalities, regions = _can_be_asked(case, findings, knowledge)
     known = {f.term: "present" if f.present else "absent" for f in standing(findings)}
     entries = [knowledge.entries[disease_id] for disease_id in disease_ids]
-    expected = [_expected(entry, scope.modalities) for entry in entries]
+    expected = [_expected(entry, modalities) for entry in entries]
     rows: list[tuple[float, dict[str, Any]]] = []
     for term_id in dict.fromkeys(t for of_one in expected for t in of_one):
         term = knowledge.vocabulary[term_id]
-        if not term.is_seen_in(scope.regions):
+        if not term.is_seen_in(regions):
             continue
         often = [of_one.get(term_id, term.background) for of_one in expected]
         gap = max(often) - min(often)
@@ -141,6 +141,26 @@ def expected_differences(
         )
     rows.sort(key=lambda row: (-row[0], row[1]["term"]))
     return [row for _, row in rows[:count]]
+
+
+def _can_be_asked(
+    case: Mapping[str, Any], findings: Sequence[Finding], knowledge: KnowledgeBase
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Modalities and regions of the study: of its headers, else of its words and findings.
+
+    Where neither says anything a question may be of any; one of another organ by another method
+    would be of no use to a person who has one study in front of them.
+    """
+    scope = scope_of_case(case)
+    words = f"{case.get('history', '')} {case.get('findings_text', '')}"
+    modalities = scope.modalities or modalities_in(words)
+    terms = [
+        knowledge.vocabulary[f.term]
+        for f in standing(findings)
+        if f.present and f.term in knowledge.vocabulary
+    ]
+    told = frozenset(region for term in terms for region in term.region)
+    return frozenset(modalities), frozenset(scope.regions or told)
 
 
 def _expected(entry: Entry, modalities: frozenset[str]) -> dict[str, float]:

@@ -14,6 +14,7 @@ from knowledge.search.retrieve import KnowledgeBase
 from knowledge.vocabulary import Vocabulary
 from tools.findings import Finding
 from tools.imaging.body import spoken
+from tools.instructions import without_instructions
 
 # Whose word stands when two sources disagree on one term, most trusted first.
 SOURCES = ("measurement", "report", "person", "vision")
@@ -25,8 +26,10 @@ _MODALITIES = {
 _SPOKEN_MODALITIES = {
     **_MODALITIES,
     "MRI": "MR", "X-RAY": "XR", "XRAY": "XR", "XR": "XR", "RADIOGRAPH": "XR", "RADIOGRAPHY": "XR",
-    "CTA": "CT", "MRA": "MR", "ULTRASOUND": "US", "SONOGRAPHY": "US", "PET": "NM",
+    "CTA": "CT", "MRA": "MR", "ULTRASOUND": "US", "SONOGRAPHY": "US", "PET": "NM", "HRCT": "CT",
+    "CXR": "XR", "MAMMOGRAM": "XR", "SCINTIGRAPHY": "NM",
 }  # fmt: skip
+_ABBREVIATION = 4  # letters; so short a word is read in capitals alone: "US", not "us"
 _IN_WORDS = frozenset({"person", "report"})
 _OPPOSITE_SIDES = frozenset({"left", "right"})
 _WORD = re.compile(r"[A-Z][A-Z-]*")
@@ -125,8 +128,10 @@ def weigh(
         for f in standing(findings)
         if f.term in knowledge.vocabulary
     ]
-    history = _without(case.get("history", ""), case.get("taken_back", ()))
-    text = "\n".join(filter(None, (history, case.get("findings_text", "")))) if with_words else ""
+    told = without_instructions(case.get("history", ""))
+    history = _without(told, case.get("taken_back", ()))
+    supplied = without_instructions(case.get("findings_text", ""))
+    text = "\n".join(filter(None, (history, supplied))) if with_words else ""
     fallen = {f.term for f in findings if f.retracted or f.refuted} - {o.term for o in observations}
     return knowledge.ranker.rank(
         observations,
@@ -164,6 +169,15 @@ def candidates_of(ranking: Ranking, explicable: Collection[str], count: int) -> 
         )
     )
     return list(islice(spoken_for, count)) or list(ranking.ranked[:count])
+
+
+def modalities_in(words: str) -> frozenset[str]:
+    """The knowledge base's modalities that a text names: "CT chest", "chest radiograph"."""
+    named = (
+        _SPOKEN_MODALITIES.get(word.upper() if len(word) > _ABBREVIATION else word, "")
+        for word in re.findall(r"[A-Za-z][A-Za-z-]*", words)
+    )
+    return frozenset(modality for modality in named if modality)
 
 
 def scope_of_case(case: Mapping[str, Any]) -> Scope:

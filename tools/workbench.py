@@ -6,6 +6,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +32,14 @@ class Workbench:
 
     Attributes:
         dicom_store: As of make_look; "" when the vision model gets pictures.
+        roots: Folders below which a path in a message may be read.
     """
 
     store: ArtifactStore
     knowledge: KnowledgeBase
     vision: VisionModel | None = None
     dicom_store: str = ""
+    roots: tuple[Path, ...] = ()
     _lungs: OrderedDict[Series, LungMeasurement] = field(default_factory=OrderedDict, repr=False)
     _rankings: OrderedDict[str, Ranking] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)

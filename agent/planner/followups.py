@@ -23,7 +23,7 @@ NOT_UNDERSTOOD = (
     "speaks for or against a line, what would settle it, what to ask next, compare two lines, look "
     "again (with a vision model), compare with the prior study, take a finding back (F3 is wrong)."
 )
-_NEWS = ("findings", "retracted", "taken_back", "case")
+_NEWS = ("findings", "retracted", "taken_back", "news", "report_is_behind", "case")
 _ORDINALS = {
     "first": 0, "1st": 0, "top": 0, "leading": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2,
     "fourth": 3, "4th": 3, "fifth": 4, "5th": 4,

@@ -11,7 +11,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,18 +19,21 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator
 
-from agent.planner.gemini_errors import PlannerRefused, call_errors, read_fault
-from agent.planner.gemini_turn import TOOL_MODES, Turn, last_chunk
+from agent.planner.gemini_cache import PrefixCache
+from agent.planner.gemini_client import build_client, responses
+from agent.planner.gemini_errors import call_errors, read_fault
+from agent.planner.gemini_reply import last_chunk
+from agent.planner.gemini_structured import AnswerSchema
+from agent.planner.gemini_turn import TOOL_MODES, Turn
 from tools.errors import UserError
 
 if TYPE_CHECKING:
     from google.genai import Client
-    from google.genai.types import GenerateContentResponse
 
 
 class GeminiPlanner(BaseChatModel):
@@ -54,6 +57,9 @@ class GeminiPlanner(BaseChatModel):
         include_thoughts: Ask for thought summaries; they arrive as `reasoning_content`, never in
             the text.
         thinking_level: How much to think; None leaves it to the model.
+        images_may_leave: Without it a message that holds an image is refused.
+        prefix_cache: Keep system instruction and tools in an explicit cache of the service, where
+            they are long enough; it costs by the hour until `close`.
         vertexai: Use Vertex AI, with project and location, or with api_key (express mode).
     """
 
@@ -71,11 +77,14 @@ class GeminiPlanner(BaseChatModel):
     max_output_tokens: int | None = Field(default=None, ge=1)
     include_thoughts: bool = False
     thinking_level: Literal["minimal", "low", "medium", "high"] | None = None
+    images_may_leave: bool = False
+    prefix_cache: bool = False
     vertexai: bool = False
     project: str | None = None
     location: str | None = None
 
     _client: Client | None = PrivateAttr(default=None)
+    _cache: PrefixCache = PrivateAttr(default_factory=PrefixCache)
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
     @field_validator("base_url")
@@ -122,16 +131,48 @@ class GeminiPlanner(BaseChatModel):
             )
         return self.bind(tools=bound, tool_choice=tool_choice, **kwargs)
 
+    def with_structured_output(
+        self, schema: dict[str, Any] | type, *, include_raw: bool = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
+        """Answers in a schema, by the service's own constrained decoding.
+
+        An answer that was cut off, or that does not fit, is asked for once more and then raises
+        PlannerUnusable; a part of it is never returned.
+
+        Args:
+            schema: A pydantic model (the answer is an instance), or a JSON schema (a dict).
+            include_raw: Return {"raw": message, "parsed": answer, "parsing_error": None}.
+            kwargs: `method` and `strict` of other models are taken and mean nothing here.
+
+        Raises:
+            TypeError: If the schema is neither.
+            ValueError: On another argument.
+        """
+        if unknown := set(kwargs) - {"method", "strict"}:
+            raise ValueError(f"with_structured_output takes no {sorted(unknown)[0]!r}")
+        wanted = AnswerSchema(schema)
+        asked = self.bind(answer_schema=wanted)
+        if not include_raw:
+            return asked | RunnableLambda(wanted.read_message)
+        return asked | RunnableLambda(
+            lambda raw: {"raw": raw, "parsed": wanted.read_message(raw), "parsing_error": None}
+        )
+
     def close(self) -> None:
-        """Close the connections of synchronous calls; the next call opens new ones."""
+        """Delete the caches and close the connections of synchronous calls.
+
+        A call after it opens new ones.
+        """
         client, self._client = self._client, None
         if client is not None:
+            self._cache.delete(client)
             client.close()
 
     async def aclose(self) -> None:
-        """Close all connections; call it in the event loop that the calls were made in."""
+        """Delete the caches and close all connections, in the event loop of the calls."""
         client, self._client = self._client, None
         if client is not None:
+            await asyncio.to_thread(self._cache.delete, client)
             await client.aio.aclose()
             client.close()
 
@@ -142,7 +183,7 @@ class GeminiPlanner(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        client, turn = self._open(), Turn(self, messages, stop, **kwargs)
+        client, turn = self._begin(messages, stop, **kwargs)
         while True:
             try:
                 turn.take(client.models.generate_content(**turn.request(is_async=False)))
@@ -163,7 +204,7 @@ class GeminiPlanner(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        client, turn = self._open(), Turn(self, messages, stop, **kwargs)
+        client, turn = await self._abegin(messages, stop, **kwargs)
         while True:
             try:
                 async with asyncio.timeout(turn.timeout_s()):
@@ -185,7 +226,7 @@ class GeminiPlanner(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        client, turn = self._open(), Turn(self, messages, stop, **kwargs)
+        client, turn = self._begin(messages, stop, **kwargs)
         while True:
             try:
                 request = turn.request(is_async=False)
@@ -209,11 +250,11 @@ class GeminiPlanner(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        client, turn = self._open(), Turn(self, messages, stop, **kwargs)
+        client, turn = await self._abegin(messages, stop, **kwargs)
         while True:
             try:
-                async with aclosing(_responses(client, turn)) as responses:
-                    async for response in responses:
+                async with aclosing(responses(client, turn)) as stream:
+                    async for response in stream:
                         if (chunk := turn.show(response)) is not None:
                             yield ChatGenerationChunk(message=chunk)
                 message = turn.settle()
@@ -225,6 +266,21 @@ class GeminiPlanner(BaseChatModel):
                     return
                 continue
             await asyncio.sleep(turn.wait_after(fault))
+
+    def _begin(
+        self, messages: list[BaseMessage], stop: list[str] | None, **kwargs: Any
+    ) -> tuple[Client, Turn]:
+        client, turn = self._open(), Turn(self, messages, stop, **kwargs)
+        if self.prefix_cache:
+            turn.begin_with(self._cache, client)
+        return client, turn
+
+    async def _abegin(
+        self, messages: list[BaseMessage], stop: list[str] | None, **kwargs: Any
+    ) -> tuple[Client, Turn]:
+        if self.prefix_cache:
+            return await asyncio.to_thread(self._begin, messages, stop, **kwargs)
+        return self._begin(messages, stop, **kwargs)
 
     def _key(self) -> str:
         """The API key in use, "" for none; Vertex AI takes an explicit key only."""
@@ -238,49 +294,5 @@ class GeminiPlanner(BaseChatModel):
         """The client, built on first use."""
         with self._lock:
             if self._client is None:
-                self._client = self._build_client()
+                self._client = build_client(self, self._key())
             return self._client
-
-    def _build_client(self) -> Client:
-        from google import genai
-        from google.genai.types import HttpOptions, HttpRetryOptions
-
-        key = self._key()
-        if self.vertexai and not key and not (self.project and self.location):
-            raise PlannerRefused("Gemini on Vertex AI needs project and location, or an api_key")
-        if not self.vertexai and not key:
-            raise PlannerRefused(
-                "Gemini needs a key, got none: set GEMINI_API_KEY or GOOGLE_API_KEY, "
-                "or use the offline planner"
-            )
-        return genai.Client(
-            vertexai=self.vertexai,
-            api_key=key or None,
-            project=self.project if self.vertexai else None,
-            location=self.location if self.vertexai else None,
-            http_options=HttpOptions(
-                base_url=self.base_url,
-                api_version="v1beta1" if self.vertexai else "v1beta",
-                # Left out, the SDK tries once more by itself when aiohttp is installed.
-                retry_options=HttpRetryOptions(attempts=1),
-            ),
-        )
-
-
-async def _responses(client: Client, turn: Turn) -> AsyncGenerator[GenerateContentResponse]:
-    """Responses of one streaming call; TimeoutError when the line is silent for too long.
-
-    The SDK's own timeout means silence under httpx and the whole stream under aiohttp.
-    """
-    silence_s = turn.timeout_s()
-    async with asyncio.timeout(silence_s):
-        request = turn.request(is_async=True)
-        stream: Any = await client.aio.models.generate_content_stream(**request)
-    async with aclosing(stream):
-        while True:
-            try:
-                async with asyncio.timeout(silence_s):
-                    response = await anext(stream)
-            except StopAsyncIteration:
-                return
-            yield response

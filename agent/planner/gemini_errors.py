@@ -41,7 +41,7 @@ class PlannerUnavailable(PlannerError):
 
 
 class PlannerRefused(PlannerError):
-    """The service refused the request: key, permission, model name or request are wrong."""
+    """The service refused the request, or it may not be sent; the message says what to mend."""
 
 
 class PlannerBlocked(PlannerError):

@@ -27,6 +27,7 @@ from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, Us
 Json = dict[str, Any]
 
 KEPT_TURN = "gemini_content"
+UNUSED_WORDS = "gemini_unused"  # words before it that belong to a turn that was not used
 
 # What Google documents for calls that Gemini did not make itself
 # (https://ai.google.dev/gemini-api/docs/thought-signatures).
@@ -48,6 +49,11 @@ class Conversation:
     contents: list[Json] = field(default_factory=list)
     _open_calls: list[tuple[ToolCall, str | None]] = field(default_factory=list)
     _results: dict[str, ToolMessage] = field(default_factory=dict)
+
+    @property
+    def holds_image(self) -> bool:
+        """Whether any part of it is an image."""
+        return any("inlineData" in part for content in self.contents for part in content["parts"])
 
     def add(self, message: BaseMessage) -> None:
         """Append one message.
@@ -145,6 +151,11 @@ def text_of(parts: list[Json], *, is_thought: bool) -> str:
     )
 
 
+def used_text(message: AIMessage) -> str:
+    """What a message says, without the words of a turn that was shown and not used."""
+    return str(message.text).removeprefix(message.additional_kwargs.get(UNUSED_WORDS, ""))
+
+
 def _blocks(message: BaseMessage) -> list[Any]:
     return [message.content] if isinstance(message.content, str) else list(message.content)
 
@@ -180,7 +191,7 @@ def _inline_image(mime_type: str, data: str) -> Json:
 
 def _model_parts(message: AIMessage) -> list[Json]:
     """The turn as Gemini sent it; rebuilt when another planner made it or somebody changed it."""
-    text, calls = str(message.text), message.tool_calls
+    text, calls = used_text(message), message.tool_calls
     kept: list[Json] = (message.additional_kwargs.get(KEPT_TURN) or {}).get("parts") or []
     kept_calls = [part["functionCall"] for part in kept if "functionCall" in part]
     if (

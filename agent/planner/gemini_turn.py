@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolCall
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
-from langchain_core.messages.tool import tool_call_chunk
 
 from agent.planner.gemini_errors import (
     Fault,
     Patience,
     PlannerBlocked,
+    PlannerRefused,
     PlannerUnavailable,
     PlannerUnusable,
     flaw_in,
     refusal,
 )
 from agent.planner.gemini_messages import (
-    KEPT_TURN,
     Json,
     function_declarations,
     read_usage,
-    text_of,
     to_conversation,
 )
+from agent.planner.gemini_reply import Reply
 
 if TYPE_CHECKING:
+    from google.genai import Client
     from google.genai.types import GenerateContentResponse
 
     from agent.planner.gemini import GeminiPlanner
+    from agent.planner.gemini_cache import PrefixCache
+    from agent.planner.gemini_structured import AnswerSchema
 
 logger = logging.getLogger(__name__)
 
+_GAP = "\n\n"
+_PREFIX = ("tools", "tool_config")
+_CACHE_IS_GONE = (400, 403, 404)
 TOOL_MODES = {"auto": "AUTO", "any": "ANY", "required": "ANY", "none": "NONE"}
 
 
@@ -50,6 +52,10 @@ class Turn:
         stop: Strings that end the answer.
         tools: Bound tools in OpenAI's form.
         tool_choice: As in `GeminiPlanner.bind_tools`.
+        answer_schema: As `GeminiPlanner.with_structured_output` binds it.
+
+    Raises:
+        PlannerRefused: If a message holds an image and images may not leave.
     """
 
     def __init__(
@@ -60,18 +66,41 @@ class Turn:
         *,
         tools: Sequence[Json] = (),
         tool_choice: str | None = None,
+        answer_schema: AnswerSchema | None = None,
     ) -> None:
         self._planner = planner
         self._messages = list(messages)
+        self._schema = answer_schema
         self._config = _config(planner, stop, tools, tool_choice)
+        if answer_schema is not None:
+            self._config |= answer_schema.config
         self._conversation = to_conversation(messages)
+        if not planner.images_may_leave and self._conversation.holds_image:
+            raise PlannerRefused(
+                "a message to Gemini holds an image, and pixels may not leave this machine; take "
+                "it out, or set pixels_may_leave (HOOFBEAT_PIXELS_MAY_LEAVE=true)"
+            )
         self._patience = Patience(
             attempts=planner.attempts, backoff_s=planner.backoff_s, limit_s=planner.limit_s
         )
         self._reply = Reply()
         self._usage: UsageMetadata | None = None
         self._has_shown = False
+        self._shown = ""  # words that a stream has shown
+        self._unused = ""  # those of them that belong to a turn that was not used
         self._was_repaired = False
+        self._cache: PrefixCache | None = None
+        self._cached = ""
+
+    def begin_with(self, cache: PrefixCache, client: Client) -> None:
+        """Refer to a cache of the service for system instruction and tools, where one is made."""
+        prefix = {name: self._config[name] for name in _PREFIX if name in self._config}
+        if self._conversation.system:
+            prefix["system_instruction"] = self._conversation.system
+        if prefix:
+            self._cache = cache
+            model = self._planner.model
+            self._cached = cache.name_for(client, model, prefix, timeout_s=self.timeout_s())
 
     def timeout_s(self) -> float:
         """Longest silence to bear in a call that starts now, seconds."""
@@ -81,7 +110,10 @@ class Turn:
         """Arguments for the SDK; starts a fresh reply. Asynchronous callers watch the time."""
         self._reply = Reply()
         config = dict(self._config)
-        if self._conversation.system:
+        if self._cached:  # the service takes either the cache or what is in it
+            config = {name: value for name, value in config.items() if name not in _PREFIX}
+            config["cached_content"] = self._cached
+        elif self._conversation.system:
             config["system_instruction"] = self._conversation.system
         if not is_async:
             # Milliseconds; the SDK takes 0 for no limit.
@@ -94,9 +126,21 @@ class Turn:
         return self._reply.add(response.model_dump(mode="json", by_alias=True, exclude_none=True))
 
     def show(self, response: GenerateContentResponse) -> AIMessageChunk | None:
-        """`take` for a stream: what is returned is shown, and cannot be taken back by a retry."""
+        """`take` for a stream: what is returned is shown, and cannot be taken back.
+
+        Where the turn is repaired, the words shown before stand, and those of the repaired turn
+        follow in a paragraph of their own.
+        """
         chunk = self.take(response)
-        self._has_shown = self._has_shown or chunk is not None
+        if chunk is None:
+            return None
+        self._has_shown = True
+        words = str(chunk.content)
+        if words and self._unused and self._shown == self._unused:
+            self._unused += _GAP
+            words = _GAP + words
+            chunk = chunk.model_copy(update={"content": words})
+        self._shown += words
         return chunk
 
     def settle(self) -> AIMessage | None:
@@ -108,7 +152,7 @@ class Turn:
         Raises:
             ConnectionAbortedError: If the reply broke off before the model finished.
             PlannerBlocked: If a filter stopped the prompt or the answer.
-            PlannerUnusable: If the reply cannot be used and may not be asked for again.
+            PlannerUnusable: If the reply cannot be used, and it is the second one.
         """
         reply, model = self._reply, self._planner.model
         usage = self._usage = add_usage(self._usage, read_usage(reply.usage))
@@ -126,13 +170,16 @@ class Turn:
             is_empty=reply.is_empty,
             max_output_tokens=self._planner.max_output_tokens,
         )
+        if flaw is None and self._schema is not None:
+            flaw = self._schema.flaw_in(reply.text)
         if flaw is None:
             place = len(self._conversation.contents)
-            return reply.message(model=model, place=place, usage=usage)
-        if self._was_repaired or self._has_shown:
+            return reply.message(model=model, place=place, usage=usage, unused=self._unused)
+        if self._was_repaired:
             raise PlannerUnusable(flaw.to_person)
         logger.warning("Gemini's turn ended with %s; asking once more", reply.finish_reason)
         self._was_repaired = True
+        self._unused = self._shown
         self._conversation = to_conversation([*self._messages, HumanMessage(flaw.to_model)])
         return None
 
@@ -143,6 +190,11 @@ class Turn:
             PlannerRefused: If it would be refused again.
             PlannerUnavailable: If nothing may be tried any more.
         """
+        if self._cache and self._cached and fault.code in _CACHE_IS_GONE:
+            logger.debug("the cache is gone (%s); the request goes without it", fault.what)
+            self._cache.forget(self._cached)
+            self._cached = ""
+            return 0.0
         if not fault.is_transient:
             raise refusal(fault, model=self._planner.model, is_vertex=self._planner.vertexai)
         if self._has_shown:
@@ -153,100 +205,6 @@ class Turn:
         wait_s = self._patience.wait_after(fault)
         logger.warning("Gemini is not available (%s); next try in %.1f s", fault.what, wait_s)
         return wait_s
-
-
-@dataclass
-class Reply:
-    """What the model has said so far in one turn, gathered from one response or from many.
-
-    Attributes:
-        finish_reason: Gemini's FinishReason by name; "" while the turn is not over.
-        block_reason: Why the prompt was blocked; "" when it was not.
-    """
-
-    parts: list[Json] = field(default_factory=list)
-    finish_reason: str = ""
-    finish_message: str = ""
-    block_reason: str = ""
-    has_candidate: bool = False
-    model_version: str = ""
-    usage: Json = field(default_factory=dict)
-
-    def add(self, response: Json) -> AIMessageChunk | None:
-        """Take in one response (wire JSON); return the text in it, None when it has none.
-
-        Calls are held back until the turn has ended well: see `message`.
-        """
-        self.usage = response.get("usageMetadata") or self.usage
-        self.model_version = response.get("modelVersion") or self.model_version
-        feedback = response.get("promptFeedback") or {}
-        self.block_reason = feedback.get("blockReason") or self.block_reason
-        if not response.get("candidates"):
-            return None
-        candidate = response["candidates"][0]
-        self.has_candidate = True
-        self.finish_reason = candidate.get("finishReason") or self.finish_reason
-        self.finish_message = candidate.get("finishMessage") or self.finish_message
-        new = (candidate.get("content") or {}).get("parts") or []
-        self.parts += new
-        text, thought = text_of(new, is_thought=False), text_of(new, is_thought=True)
-        if not text and not thought:
-            return None
-        return AIMessageChunk(content=text, additional_kwargs=_thoughts(thought))
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is neither text nor a call to use."""
-        return not text_of(self.parts, is_thought=False) and not self._calls()
-
-    def message(self, *, model: str, place: int, usage: UsageMetadata) -> AIMessage:
-        """The finished turn.
-
-        Args:
-            model: Name the model was asked for by.
-            place: Index of the turn in the conversation; keeps made-up call ids apart.
-            usage: Tokens of the turn, those of a repaired one included.
-        """
-        calls = [
-            ToolCall(
-                name=call["name"],
-                args=call.get("args") or {},
-                id=call.get("id") or _made_up_id(call, f"{place}.{index}"),
-                type="tool_call",
-            )
-            for index, call in enumerate(self._calls())
-        ]
-        thoughts = _thoughts(text_of(self.parts, is_thought=True))
-        return AIMessage(
-            content=text_of(self.parts, is_thought=False),
-            tool_calls=calls,
-            usage_metadata=usage,
-            additional_kwargs={KEPT_TURN: {"role": "model", "parts": self.parts}, **thoughts},
-            response_metadata={
-                "finish_reason": self.finish_reason,
-                "model_name": model,
-                "model_version": self.model_version,
-            },
-        )
-
-    def _calls(self) -> list[Json]:
-        return [part["functionCall"] for part in self.parts if "functionCall" in part]
-
-
-def last_chunk(message: AIMessage) -> AIMessageChunk:
-    """What a stream still owes once the text of `message` has been sent: calls, usage, the turn."""
-    chunks = [
-        tool_call_chunk(name=c["name"], args=json.dumps(c["args"]), id=c["id"], index=index)
-        for index, c in enumerate(message.tool_calls)
-    ]
-    return AIMessageChunk(
-        content="",
-        tool_call_chunks=chunks,
-        usage_metadata=message.usage_metadata,
-        additional_kwargs={KEPT_TURN: message.additional_kwargs[KEPT_TURN]},
-        response_metadata=message.response_metadata,
-        chunk_position="last",
-    )
 
 
 def _config(
@@ -273,13 +231,3 @@ def _config(
             calling["allowed_function_names"] = [tool_choice]
         config["tool_config"] = {"function_calling_config": calling}
     return {name: value for name, value in config.items() if value is not None}
-
-
-def _thoughts(text: str) -> Json:
-    # The key that LangChain turns into reasoning blocks, apart from the answer.
-    return {"reasoning_content": text} if text else {}
-
-
-def _made_up_id(call: Json, place: str) -> str:
-    said = json.dumps([place, call["name"], call.get("args") or {}], sort_keys=True)
-    return "call_" + hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -22,6 +22,7 @@ from langchain_core.messages import (
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 
+from agent.planner.draft import abstain, abstention, kept, submission
 from agent.planner.followups import NO_CASE, follow_up
 from agent.planner.thread import Thread
 from agent.submission import SUBMIT
@@ -36,12 +37,8 @@ _PART_WINDOWS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("ABDOMEN", "ABDOMENPELVIS", "PELVIS"), ("soft tissue", "bone")),
     "LIVER": ("liver", "soft tissue"),
 }
-_SUBMITTED = 10
 _ASKED_AT_ONCE = 3  # questions of one round: one call of the vision model
-_SHOWN_FROM = 0.005  # a line under half a percent goes to "other"
 _PASSAGES_FOR = 5
-_FROM_IMAGES = frozenset({"measurement", "vision"})
-_WORDS_SPEAK = 1.0  # ln likelihood ratio from which words alone keep a line
 
 
 class OfflinePlanner(BaseChatModel):
@@ -120,15 +117,14 @@ def _next(thread: Thread, *, is_closing: bool) -> AIMessage:
     if asking:
         return _calls(thread, "Asking what tells the candidates apart", asking)
     weighed = (thread.answers("weigh_evidence", this_turn=True) or [{}])[-1]
-    candidates = [c for c in weighed.get("candidates", []) if _is_supported(c, thread)]
-    candidates = candidates[:_SUBMITTED]
-    why_not = _abstain(thread)
+    candidates = kept(weighed, thread)
+    why_not = abstain(thread)
     if not why_not and not candidates:
         why_not = "no entry of the knowledge base fits the findings"
     if why_not and thread.is_chat and not thread.case.get("series") and not thread.findings():
         return _words(NO_CASE)
     if why_not:
-        return _calls(thread, "Abstaining", [(SUBMIT, _abstention(thread, why_not))])
+        return _calls(thread, "Abstaining", [(SUBMIT, abstention(thread, why_not))])
     quoted = {p["disease_id"] for p in thread.passages()}
     missing = [c["disease_id"] for c in candidates[:_PASSAGES_FOR] if c["disease_id"] not in quoted]
     if missing and not any(
@@ -136,7 +132,7 @@ def _next(thread: Thread, *, is_closing: bool) -> AIMessage:
     ):
         arguments = {"query": _query(thread), "disease_ids": missing, "limit": len(missing)}
         return _calls(thread, "Reading up on the candidates", [("search_knowledge", arguments)])
-    return _calls(thread, "Submitting", [(SUBMIT, _submission(thread, weighed, candidates))])
+    return _calls(thread, "Submitting", [(SUBMIT, submission(thread, weighed, candidates))])
 
 
 def _weigh(thread: Thread, *, is_closing: bool) -> list[tuple[str, dict[str, Any]]]:
@@ -166,14 +162,14 @@ def _ask(thread: Thread) -> list[tuple[str, dict[str, Any]]]:
     found = (thread.answers("next_question", this_turn=True) or [{}])[-1]
     if found.get("stop"):
         return []
-    asked = {t for a in thread.called("ask") for t in a.get("terms", [])}
+    asked = {str(t) for a in thread.called("ask") for t in a.get("terms") or []}
     terms = [q["term"] for q in found.get("questions", []) if q["term"] not in asked]
     return [("ask", {"terms": terms})] if terms else []
 
 
 def _see(thread: Thread) -> list[tuple[str, dict[str, Any]]]:
-    measured = {a.get("series", "") for a in thread.called("measure")}
-    looked = {a.get("series", "") for a in thread.called("look")}
+    measured = {str(a.get("series", "")) for a in thread.called("measure")}
+    looked = {str(a.get("series", "")) for a in thread.called("look")}
     calls: list[tuple[str, dict[str, Any]]] = []
     series = thread.case.get("series", [])
     for one in series:
@@ -193,95 +189,6 @@ def _query(thread: Thread) -> str:
     names = [f["term"].replace("-", " ") for f in thread.findings() if f.get("present")]
     words = ", ".join(dict.fromkeys(names))
     return words or str(thread.case.get("history", ""))[:300]
-
-
-def _is_supported(candidate: Mapping[str, Any], thread: Thread) -> bool:
-    """Whether something speaks for it: a finding where there are any, else a word of the case.
-
-    A disease that explains nothing of what images showed is left to "other"; one that explains no
-    finding that was read from a text stays when the text's other words speak for it.
-    """
-    if candidate["probability"] < _SHOWN_FROM:
-        return False
-    present = [f for f in thread.findings() if f.get("present")]
-    if candidate["explains"]:
-        return True
-    if any(f.get("source") in _FROM_IMAGES for f in present):
-        return False
-    if present:
-        words = (v for k, v in candidate["for"].items() if k.startswith("words"))
-        return max(words, default=0.0) >= _WORDS_SPEAK
-    return bool(set(candidate["for"]) - {"age", "rarity", "sex", "study"})
-
-
-def _abstain(thread: Thread) -> str:
-    """Why the planner has nothing to rank; empty when it has.
-
-    A history alone is ranked when there are no images. When images were read and showed nothing
-    abnormal, it is not: the study was asked, and it did not answer.
-    """
-    findings = thread.findings()
-    if any(f.get("present") for f in findings):
-        return ""
-    if any(a for a in (*thread.answers("measure"), *thread.answers("look"))):
-        return (
-            "nothing abnormal was found among what was measured or seen; what cannot be measured "
-            "was not looked at, so this is not a normal report"
-        )
-    if thread.case.get("history") or any(b.get("said") for b in thread.briefs):
-        return ""
-    return (
-        "the case has neither findings nor a history, and its images could not be read by "
-        "measurement"
-    )
-
-
-def _abstention(thread: Thread, why: str) -> dict[str, Any]:
-    return {
-        "diagnoses": [],
-        "other_probability": 1.0,
-        "abstain_because": why,
-        "limits": _limits(thread),
-    }
-
-
-def _submission(
-    thread: Thread, weighed: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    known = {f["id"] for f in thread.findings() if f.get("id")}
-    passages: dict[str, list[str]] = {}
-    for passage in thread.passages():
-        kept = passages.setdefault(passage["disease_id"], [])
-        if passage["id"] not in kept:
-            kept.append(passage["id"])
-    lines = [
-        {
-            "name": c["name"],
-            "disease_id": c["disease_id"],
-            "probability": c["probability"],
-            "evidence_for": [s for s in c["for"] if s in known],
-            "evidence_against": [s for s in c["against"] if s in known],
-            "passages": passages.get(c["disease_id"], [])[:2],
-            "settles": c["settles"],
-        }
-        for c in candidates
-    ]
-    rest = max(0.0, 1 - sum(c["probability"] for c in candidates))
-    return {
-        "diagnoses": lines,
-        "other_probability": round(rest, 4),
-        "limits": _limits(thread),
-    }
-
-
-def _limits(thread: Thread) -> list[str]:
-    limits = []
-    if thread.case.get("series") and not thread.has_vision:
-        limits.append(
-            "No vision model looked at the images: only what can be measured in Hounsfield units "
-            "was read from them."
-        )
-    return limits
 
 
 def _words(said: str) -> AIMessage:

@@ -48,10 +48,17 @@ def build(folder: Path, manifest: Manifest, made: Sequence[Chunk], embed: Embed)
         digests = {chunk.id: chunk.digest for chunk in made}
         (part / _DIGESTS).write_text(json.dumps(digests), "utf-8")
         write_manifest(part, manifest, patched=patched, folding=folding())
+        _close_to_others(part)
         shutil.rmtree(folder, ignore_errors=True)  # a folder that is not whole
         os.replace(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _close_to_others(folder: Path) -> None:
+    """Files 0600 in folders 0700, whoever wrote them."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def add(collection: Any, made: Sequence[Chunk], vectors: NDArray[np.float32]) -> None:

@@ -106,8 +106,8 @@ def open_store(
     if found is not None:
         return found
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / "build.lock", timeout=_WAIT_S):
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with FileLock(root / "build.lock", timeout=_WAIT_S, mode=0o600):
             found = _opened(folder, manifest, made)  # another process may have built it meanwhile
             if found is None:
                 with translated("the index cannot be built"):

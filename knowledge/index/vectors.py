@@ -82,7 +82,7 @@ def embed_and_keep(texts: Sequence[str], encoder: Encoder, folder: Path) -> NDAr
         older = kept.rows if kept.encoder == encoder.identity else {}
         merged = dict([*own.items(), *((k, r) for k, r in older.items() if k not in own)])
         room = max(_KEPT_ROWS, len(own))
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(dict(list(merged.items())[:room]), encoder.identity, path)
     return np.stack([rows[_key(text)] for text in texts]).astype(np.float32)
 

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-Chance = TypeVar("Chance", float, NDArray[np.float64])
-
-
-class Trust(NamedTuple):
-    """How far the word of a source can be trusted."""
-
-    sensitivity: float
-    specificity: float
-
-    def says_yes(self, p: Chance) -> Chance:
-        """P(the source reports a finding as present), when p is P(it is there)."""
-        return self.sensitivity * p + (1 - self.specificity) * (1 - p)
-
-
-# Sensitivity and specificity by source. Vision: MedGemma 1.5 4B is right in 61 % of balanced CT
-# questions (model card); the others are this project's estimates.
-TRUST: Mapping[str, Trust] = {
-    "measurement": Trust(0.95, 0.97),
-    "report": Trust(0.93, 0.98),
-    "person": Trust(0.90, 0.97),
-    "vision": Trust(0.61, 0.61),
-}
 # A narrower finding that an entry lists at least so often implies the broader one.
 IMPLIES = 0.1
 # Where a finding lies qualifies it and says less than what it is.

@@ -8,12 +8,13 @@ gains by it after the narrower ones, so a broader one adds little beside a narro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.ranking.evidence import Observation, Trust
+from knowledge.ranking.evidence import Observation
+from knowledge.ranking.trust import Trust, TrustTable
 from knowledge.vocabulary import Vocabulary
 
 _Values = NDArray[np.float64]
@@ -41,7 +42,7 @@ def log_likelihoods(
     family: Sequence[Observation],
     frequencies: Sequence[_Values],
     vocabulary: Vocabulary,
-    trust: Mapping[str, Trust],
+    trust: TrustTable,
 ) -> list[_Values]:
     """What each member adds to the ln likelihood of what was reported, disease by disease.
 
@@ -49,7 +50,7 @@ def log_likelihoods(
         family: As `families` orders it.
         frequencies: (diseases,) of each member. A broader one that is listed as seldomer than a
             narrower one is taken to be as frequent.
-        trust: Sensitivity and specificity by source.
+        trust: Sensitivity and specificity by source and kind of finding.
     """
     above = _above(family, vocabulary)
     there = [values.copy() for values in frequencies]
@@ -57,10 +58,11 @@ def log_likelihoods(
         parent = above[at]
         if parent is not None:
             there[parent] = np.maximum(there[parent], there[at])
+    trusted = [trust.of(o.source, o.modality, vocabulary[o.term].kind) for o in family]
     added: list[_Values] = []
     before = np.zeros_like(there[0])
     for start in reversed(range(len(family))):
-        now = np.log(_likelihood(family, there, above, trust, start))
+        now = np.log(_likelihood(family, there, above, trusted, start))
         added.append(now - before)
         before = now
     return added[::-1]
@@ -70,7 +72,7 @@ def _likelihood(
     family: Sequence[Observation],
     there: Sequence[_Values],
     above: Sequence[int | None],
-    trust: Mapping[str, Trust],
+    trusted: Sequence[Trust],
     start: int,
 ) -> _Values:
     """P(what is reported of the members from `start` on), (diseases,): from the narrowest up."""
@@ -79,8 +81,7 @@ def _likelihood(
     absent = [np.ones_like(whole) for _ in family]
     for at in reversed(range(start, len(family))):
         seen, parent = family[at], above[at]
-        source = trust[seen.source]
-        if_there, if_not = source.says_yes(1.0), source.says_yes(0.0)
+        if_there, if_not = trusted[at].says_yes(1.0), trusted[at].says_yes(0.0)
         if not seen.present:
             if_there, if_not = 1 - if_there, 1 - if_not
         yes, no = if_there * present[at], if_not * absent[at]

@@ -50,6 +50,11 @@ class Patients:
         prose = Prose(text)
         return tuple(phrase for phrase in self._rows if prose.states(phrase) is False)
 
+    def affirmed(self, text: str, phrases: Sequence[str]) -> frozenset[str]:
+        """Those of the phrases that the text says of the patient."""
+        prose = Prose(text)
+        return frozenset(phrase for phrase in phrases if prose.states(phrase) is True)
+
     def history(self, text: str) -> dict[int, list[tuple[str, float]]]:
         """By row, the clinical phrases that the history states, with the ln ratio of each."""
         prose = Prose(text)

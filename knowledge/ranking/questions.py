@@ -13,7 +13,7 @@ gains little whatever it is asked.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -21,11 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.entry import Entry
-from knowledge.ranking.evidence import DISTRIBUTION_WEIGHT, Trust
+from knowledge.ranking.evidence import DISTRIBUTION_WEIGHT
 from knowledge.ranking.listed import listed_by_term
+from knowledge.ranking.settled import Consequences
+from knowledge.ranking.trust import Trust
 from knowledge.vocabulary import Term, Vocabulary
 
 _Values = NDArray[np.float64]
+# Of who will answer: the same for all, or by modality and kind of term.
+Answerer = Trust | Callable[[str, str], Trust]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,15 +70,17 @@ class Questions:
         self._vocabulary = vocabulary
         self._listed = listed_by_term(tuple(entries.values()), vocabulary)
         self._table = cache(self._table_of)
+        self._consequences = Consequences(vocabulary)
 
     def best(
         self,
         probabilities: _Values,
         *,
-        trust: Trust,
+        trust: Answerer,
         modalities: Collection[str] = (),
         regions: Collection[str] = (),
         answered: Mapping[str, bool] | None = None,
+        asks_kin: bool = False,
         count: int = 5,
         shown: int = 5,
     ) -> list[Question]:
@@ -83,29 +89,33 @@ class Questions:
         Args:
             probabilities: (entries,) of the present ranking, in the order of the entries; some
                 share is above zero.
-            trust: Sensitivity and specificity of who will answer.
+            trust: Sensitivity and specificity of who will answer; where they differ by modality and
+                kind of term, `partial(table.of, "vision")` of a TrustTable.
             modalities: CT, XR, MR, US or NM of the study; a question is of one of them. Empty:
                 nothing is known of the study, and a question is of none in particular.
             regions: Of the study; empty when they are not known.
             answered: Terms that need no asking, and what was found. What follows from them is not
                 asked either: a narrower term of an absent one, a broader or an opposite term of a
                 present one.
+            asks_kin: Ask what follows all the same. A second look at one thing is worth something
+                where the answers err independently of each other; a model errs alike on both.
             shown: So many leading candidates are told in `splits`.
         """
-        settled = self._settled(answered or {})
+        told = answered or {}
+        known = frozenset(told) if asks_kin else self._consequences.settled(told)
         found: dict[str, Question] = {}
         leading = np.argsort(-probabilities, kind="stable")[:shown]
         for modality in sorted(modalities) or [""]:
             table = self._table(modality)
             if not table.terms:
                 continue
-            gains, yes = _gains(table, probabilities, trust)
+            gains, yes = _gains(table, probabilities, _of_terms(table, modality, trust))
             taken = 0
             for at in np.argsort(-gains, kind="stable"):
                 term = table.terms[at]
                 if taken == count or gains[at] <= 0:
                     break
-                if term.id in settled or not term.is_seen_in(regions):
+                if term.id in known or not term.is_seen_in(regions):
                     continue
                 taken += 1
                 if term.id not in found or gains[at] > found[term.id].gain:
@@ -114,7 +124,9 @@ class Questions:
                         modality=modality,
                         gain=float(gains[at]),
                         p_yes=float(yes[at]),
-                        splits=self._splits(table, int(at), leading, trust),
+                        splits=self._splits(
+                            table, int(at), leading, _of(trust, modality, term.kind)
+                        ),
                     )
         return sorted(found.values(), key=lambda q: (-q.gain, q.term.id))[:count]
 
@@ -126,19 +138,6 @@ class Questions:
         listed = dict(zip(table.rows[here].tolist(), table.frequencies[here].tolist(), strict=True))
         unlisted = float(table.backgrounds[at])
         return {self._ids[row]: trust.says_yes(listed.get(int(row), unlisted)) for row in leading}
-
-    def _settled(self, answered: Mapping[str, bool]) -> frozenset[str]:
-        settled = set(answered)
-        present = {t for t, is_present in answered.items() if is_present}
-        for term in present & self._vocabulary.terms.keys():
-            settled.update(self._vocabulary.ancestors(term), self._vocabulary[term].opposite)
-        absent = answered.keys() - present
-        if absent or present:
-            for other in self._vocabulary.terms.values():
-                is_under_absent = not absent.isdisjoint(self._vocabulary.ancestors(other.id))
-                if is_under_absent or not present.isdisjoint(other.opposite):
-                    settled.add(other.id)
-        return frozenset(settled)
 
     def _table_of(self, modality: str) -> _Table:
         terms = tuple(
@@ -161,11 +160,29 @@ class Questions:
         )
 
 
-def _gains(table: _Table, probabilities: _Values, trust: Trust) -> tuple[_Values, _Values]:
-    """(terms,) bits, and (terms,) P(yes)."""
+def _of(trust: Answerer, modality: str, kind: str) -> Trust:
+    return trust if isinstance(trust, Trust) else trust(modality, kind)
+
+
+def _of_terms(table: _Table, modality: str, trust: Answerer) -> tuple[_Values, _Values]:
+    """(terms,) P(yes | there) and (terms,) P(yes | not there)."""
+    by_kind = {kind: _of(trust, modality, kind) for kind in {t.kind for t in table.terms}}
+    trusts = [by_kind[term.kind] for term in table.terms]
+    return np.array([t.sensitivity for t in trusts]), np.array([1 - t.specificity for t in trusts])
+
+
+def _gains(
+    table: _Table, probabilities: _Values, says_yes: tuple[_Values, _Values]
+) -> tuple[_Values, _Values]:
+    """(terms,) bits, and (terms,) P(yes).
+
+    Args:
+        says_yes: (terms,) P(yes | there) and (terms,) P(yes | not there).
+    """
     sizes = np.diff(np.append(table.starts, len(table.rows)))
-    unlisted = trust.says_yes(table.backgrounds)
-    listed = trust.says_yes(table.frequencies)
+    if_there, if_not = says_yes
+    unlisted = if_not + (if_there - if_not) * table.backgrounds
+    listed = np.repeat(if_not, sizes) + np.repeat(if_there - if_not, sizes) * table.frequencies
     weight = (probabilities / probabilities.sum())[table.rows]
 
     def mean(of_listed: _Values, of_unlisted: _Values) -> _Values:

@@ -26,19 +26,19 @@ from numpy.typing import NDArray
 from knowledge.entry import Entry
 from knowledge.ranking.evidence import (
     DISTRIBUTION_WEIGHT,
-    TRUST,
     Contribution,
     Observation,
     Ranked,
     RankedEntries,
     Ranking,
-    Trust,
     expected_in_other,
 )
 from knowledge.ranking.kin import families, log_likelihoods
 from knowledge.ranking.listed import listed_by_term
 from knowledge.ranking.patient import Patients
 from knowledge.ranking.scope import Scope, Visibility
+from knowledge.ranking.settled import Consequences
+from knowledge.ranking.trust import TrustTable, default_trust
 from knowledge.ranking.wording import Likeness, Wording
 from knowledge.vocabulary import Vocabulary
 
@@ -70,21 +70,22 @@ class Ranker:
     """All entries, ready to be ranked. Build once; it holds no case.
 
     Args:
-        trust: By source, how far its findings are believed.
+        trust: By source and kind of finding, how far it is believed; None: as shipped.
     """
 
     def __init__(
         self,
         entries: Mapping[str, Entry],
         vocabulary: Vocabulary,
-        trust: Mapping[str, Trust] = TRUST,
+        trust: TrustTable | None = None,
     ) -> None:
         self._entries = tuple(entries.values())
-        self._trust = trust
+        self._trust = default_trust() if trust is None else trust
         self._vocabulary = vocabulary
         self._listed = listed_by_term(self._entries, vocabulary)
         self._prior = np.log([PRIORS[entry.rarity] for entry in self._entries] or [1.0])
         self._patients = Patients(self._entries)
+        self._consequences = Consequences(vocabulary)
         self._visibility = Visibility(self._entries, vocabulary)
         self._expected = [
             tuple(dict.fromkeys(f.term for f in entry.findings if f.frequency >= 0.5))
@@ -99,6 +100,14 @@ class Ranker:
     def denied(self, text: str) -> tuple[str, ...]:
         """The clinical phrases of all entries that a text denies, folded: "no fever"."""
         return self._patients.denied(text)
+
+    def affirmed(self, text: str, phrases: Sequence[str]) -> frozenset[str]:
+        """Those of the phrases that a text says of the patient."""
+        return self._patients.affirmed(text, phrases)
+
+    def knows_history(self, text: str) -> bool:
+        """Whether a text states any clinical phrase of any entry."""
+        return bool(self._patients.history(text))
 
     def rank(
         self,
@@ -134,7 +143,7 @@ class Ranker:
         )
         probabilities = scored.probabilities
         order = np.lexsort((np.arange(len(probabilities)), -probabilities))
-        looked_for = frozenset(o.term for o in observations)
+        looked_for = self._consequences.settled({o.term: o.present for o in observations})
         return Ranking(
             ranked=RankedEntries(
                 [self._entries[row].id for row in order],
@@ -247,8 +256,9 @@ class Ranker:
     def _other(self, seen: Observation, *, has_words: bool) -> float:
         if not seen.present:
             return 0.0
-        trust = self._trust[seen.source]
-        background = self._vocabulary[seen.term].background
+        term = self._vocabulary[seen.term]
+        trust = self._trust.of(seen.source, seen.modality, term.kind)
+        background = term.background
         ratio = trust.says_yes(expected_in_other(background)) / trust.says_yes(background)
         return self._weight(seen, has_words=has_words) * math.log(ratio)
 

@@ -14,10 +14,10 @@ from knowledge.index.lexical import STOP
 from knowledge.index.passages import Passage, chunks
 from knowledge.index.server import ChromaServer
 from knowledge.index.store import Store, open_store
-from knowledge.ranking.evidence import TRUST, Trust
 from knowledge.ranking.leading import Relevance, relevance
 from knowledge.ranking.questions import Questions
 from knowledge.ranking.rank import Ranker
+from knowledge.ranking.trust import TrustTable, default_trust
 from knowledge.reading.normalise import Mention, Normaliser
 from knowledge.search.fusion import fuse
 from knowledge.search.hits import Findings, Hit, Names
@@ -41,6 +41,7 @@ class KnowledgeBase:
         entries: Mapping[str, Entry] | None = None,
         vocabulary: Vocabulary | None = None,
         sources_dir: Path | None = None,
+        trust: TrustTable | None = None,
     ) -> None:
         self._cache_dir = cache_dir
         self._model = model
@@ -48,6 +49,7 @@ class KnowledgeBase:
         self._entries = entries
         self._vocabulary = vocabulary
         self._sources_dir = sources_dir
+        self.trust = default_trust() if trust is None else trust
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
@@ -71,12 +73,7 @@ class KnowledgeBase:
     @cached_property
     def ranker(self) -> Ranker:
         """The entries, ready to be ranked by evidence."""
-        return Ranker(self.entries, self.vocabulary)
-
-    @property
-    def trust(self) -> Mapping[str, Trust]:
-        """How far each source is believed."""
-        return TRUST
+        return Ranker(self.entries, self.vocabulary, self.trust)
 
     @cached_property
     def questions(self) -> Questions:
@@ -117,6 +114,7 @@ class KnowledgeBase:
             "knowledge": f"{made.entries} entries, {made.passages} passages, "
             f"corpus {made.corpus_hash[:12]}",
             "encoder": made.encoder,
+            "trust": self.trust.digest,
         }
         imported = self.sources.versions()
         return {**said, "sources": imported} if imported else said

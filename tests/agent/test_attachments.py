@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.attachments import split_content
+from agent.attachments import Attachment, NamedPath, split_content
 from tools.errors import UserError
 
 _BYTES = b"\x89PNG made up"
@@ -32,6 +32,7 @@ _URI = f"data:image/png;base64,{_B64}"
 def test_every_client_shape_becomes_the_same_bytes(block: dict[str, Any]) -> None:
     text, (attachment,) = split_content([{"type": "text", "text": "look"}, block])
     assert text == "look"
+    assert isinstance(attachment, Attachment)
     assert attachment.content == _BYTES
     assert attachment.mime_type in {"image/png", "application/dicom"}
 
@@ -39,6 +40,11 @@ def test_every_client_shape_becomes_the_same_bytes(block: dict[str, Any]) -> Non
 def test_plain_text_has_no_attachment() -> None:
     assert split_content("only words") == ("only words", [])
     assert split_content(["one", {"type": "text", "text": "two"}]) == ("one\ntwo", [])
+
+
+def test_a_path_is_named_and_not_read_here() -> None:
+    block = {"type": "file", "path": "/data/study1"}
+    assert split_content(["read this", block]) == ("read this", [NamedPath("/data/study1")])
 
 
 @pytest.mark.parametrize(

@@ -144,9 +144,12 @@ def test_a_mistyped_setting_is_refused_by_name(
 
 
 def test_gemini_without_a_key_says_which_variables_hold_it(
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, _, err = _run(capsys, "diagnose", "--history", "Cough.", "--planner", "gemini")
+    code, _, err = _run(
+        capsys, "diagnose", "--history", "Cough.", "--planner", "gemini", "--cache-dir",
+        str(tmp_path),
+    )  # fmt: skip
     assert code == 2
     assert "GEMINI_API_KEY" in err
 

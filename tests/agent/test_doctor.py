@@ -70,7 +70,8 @@ def test_a_whole_set_up_works_part_by_part_and_ends_with_0(
     cache_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, said, told = _run(capsys, "--cache-dir", cache_dir)
-    parts = ["packages: works; hoofbeat ", "cache: works", "DICOM decoders: works; JPEG lossless, "
+    parts = ["packages: works; hoofbeat ", "cache: works",
+             "threads: works; kept in memory", "DICOM decoders: works; JPEG lossless, "
              "JPEG-LS, JPEG 2000, HTJ2K, RLE", "burned-in text: works", "knowledge: works; ",
              "planner offline: works", "vision none: works; no model"]  # fmt: skip
     places = [said.index(part) for part in parts]

@@ -217,14 +217,6 @@ def test_settings_and_system_instruction_are_sent() -> None:
     assert request.headers["x-server-timeout"] == "30"
 
 
-def test_an_image_is_sent_inline_over_the_wire() -> None:
-    image = {"type": "image", "base64": "+/+/", "mime_type": "image/png"}
-    with GeminiServer([text("x")]) as server:
-        ask(planner_for(server), [HumanMessage([image])], "invoke")
-    data = server.requests[0].contents[0]["parts"][0]["inlineData"]["data"]
-    assert base64.urlsafe_b64decode(data) == base64.b64decode("+/+/")
-
-
 def slow_reply(request: Request) -> Scripted:
     return stream(text(request.contents[0]["parts"][0]["text"]), stall_s=0.2)
 
@@ -274,20 +266,6 @@ def test_the_planner_drives_a_graph_with_parallel_tools() -> None:
         {"result": "about liver"},
         {"result": "about spleen"},
     ]
-
-
-def test_structured_output_comes_from_a_forced_call() -> None:
-    schema = {
-        "title": "Answer",
-        "description": "An answer.",
-        "type": "object",
-        "properties": {"is_large": {"type": "boolean"}},
-    }
-    reply = candidate(call("Answer", {"is_large": True}, call_id="c1"))
-    with GeminiServer([reply]) as server:
-        planner = planner_for(server)
-        assert planner.with_structured_output(schema).invoke("look") == {"is_large": True}
-        planner.close()
 
 
 def test_vertex_express_mode_uses_its_own_path() -> None:

@@ -94,27 +94,46 @@ def test_a_second_slip_is_unusable(reason: str, says: str, way: str) -> None:
     assert len(server.requests) == 2
 
 
+CUT_SUBMISSION = stream(
+    text("I submit.", finish=None),
+    candidate(SUBMIT, finish=None),
+    candidate(finish="MAX_TOKENS"),
+)
+
+
 @pytest.mark.parametrize("way", ["stream", "astream"])
-def test_a_slip_after_shown_text_is_unusable_and_its_call_is_never_seen(way: str) -> None:
-    reply = stream(
-        text("I submit.", finish=None),
-        candidate(SUBMIT, finish=None),
-        candidate(finish="MAX_TOKENS"),
-    )
-    with GeminiServer([reply]) as server, pytest.raises(PlannerUnusable, match="output limit"):
+def test_a_slip_after_shown_text_is_repaired_and_the_shown_text_stands(way: str) -> None:
+    whole = call("submit", {"differential": "short"}, call_id="c2", signature="c2lnbmVk")
+    mended = stream(text("Shorter.", finish=None), candidate(whole))
+    with GeminiServer([CUT_SUBMISSION, mended, text("Done.")]) as server:
+        message = ask(planner_for(server), "look", way, [submit])
+        assert message.text == "I submit.\n\nShorter."
+        assert [c["args"] for c in message.tool_calls] == [{"differential": "short"}]
+        # The turn goes back as it came, without the words of the one that was not used; the server
+        # refuses a signed turn that was changed.
+        history = [HumanMessage("look"), message, ToolMessage("taken", tool_call_id="c2")]
+        assert ask(planner_for(server), history, way, [submit]).text == "Done."
+    assert "cut off at the output limit" in str(server.requests[1].contents)
+    assert "I submit." not in str(server.requests[2].contents)
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+def test_a_second_slip_in_a_stream_is_unusable_and_its_call_is_never_seen(way: str) -> None:
+    expected = pytest.raises(PlannerUnusable, match="output limit")
+    with GeminiServer([CUT_SUBMISSION, CUT_SUBMISSION]) as server, expected:
         ask(planner_for(server), "look", way, [submit])
-    assert len(server.requests) == 1
+    assert len(server.requests) == 2
 
 
 def test_no_chunk_of_an_unfinished_turn_carries_a_call() -> None:
-    reply = stream(text("I submit.", finish=None), candidate(SUBMIT, finish="MAX_TOKENS"))
-    seen = []
-    with GeminiServer([reply]) as server:
+    seen: list[tuple[str, list[ToolCall]]] = []
+    with GeminiServer([CUT_SUBMISSION, CUT_SUBMISSION]) as server:
         planner = planner_for(server)
+        chunks = planner.bind_tools([submit]).stream("look")
         with pytest.raises(PlannerUnusable):
-            seen += [chunk.tool_calls for chunk in planner.bind_tools([submit]).stream("look")]
+            seen.extend((str(chunk.text), chunk.tool_calls) for chunk in chunks)
         planner.close()
-    assert seen == []
+    assert seen == [("I submit.", []), ("\n\nI submit.", [])]
 
 
 @pytest.mark.parametrize("way", TWO_WAYS)

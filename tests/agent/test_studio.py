@@ -5,13 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,51 +14,15 @@ import pytest
 from langgraph_sdk import get_client
 from PIL import Image
 
-ROOT = Path(__file__).parent.parent.parent
-_READY_S = 90
+from tests.agent.studio_server import studio_server
 
 
 @pytest.fixture(scope="module")
 def server(cache_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("studio") / "log"
-    quiet = {
-        "LANGSMITH_TRACING": "false",
-        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
-        "LANGGRAPH_NO_VERSION_CHECK": "true",
-        "HOOFBEAT_CACHE_DIR": str(cache_dir),
-    }
-    environment = {
-        k: v for k, v in os.environ.items() if not k.startswith(("HOOFBEAT_", "GEMINI", "GOOGLE"))
-    }
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload",
-             "--port", str(port)],
-            cwd=ROOT, env={**environment, **quiet}, stdout=out, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        url = f"http://127.0.0.1:{port}"
-        try:
-            _wait(url, process, log)
-            yield url
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _READY_S
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(f"{url}/ok", timeout=2):
-                return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.3)
-    raise AssertionError(f"the server did not start:\n{log.read_text('utf-8')[-3000:]}")
+    with studio_server(
+        tmp_path_factory.mktemp("studio"), HOOFBEAT_CACHE_DIR=str(cache_dir)
+    ) as running:
+        yield running.url
 
 
 async def _say(client: Any, thread: str, content: Any) -> tuple[list[str], list[Any]]:

@@ -137,9 +137,8 @@ def test_findings_are_numbered_on_in_call_order_and_passages_keep_their_id() -> 
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
-    folder = tmp_path_factory.mktemp("bench")
-    return Workbench(store=ArtifactStore(folder / "artifacts"), knowledge=KnowledgeBase(folder))
+def bench(tmp_path_factory: pytest.TempPathFactory, shipped: KnowledgeBase) -> Workbench:
+    return Workbench(store=ArtifactStore(tmp_path_factory.mktemp("store")), knowledge=shipped)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -9,27 +10,17 @@ from pathlib import Path
 import pytest
 
 from agent.case import Case
+from evals.arms import ARMS, Arm, Named, Prediction
 from evals.ledger import Ledger, Line
+from evals.run import main
 from tests.evals.medpix_shaped import write_medpix_shaped
 from tools.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
-# The real command line with one more arm, which takes its time. The hash of the source is pinned:
-# a file saved while the test runs would rightly make the second run begin anew.
-SLOW_RUN = """
-import asyncio, sys
-import evals.run
-from evals.arms import ARMS, Arm, Named, Prediction
-from evals.run import main
-
-evals.run.source_sha256 = lambda: "0" * 64
-
-async def predict(case):
-    await asyncio.sleep(float(sys.argv[1]))
-    return Prediction(diagnoses=(Named(name="sarcoidosis"), Named(name="LAM")))
-
-sys.exit(main(sys.argv[2:], {**ARMS, "slow": lambda: Arm(predict=predict, config={})}))
-"""
+# Runs the command line with an arm that gets stuck at its third case.
+STUCK = (
+    "import sys; from tests.evals.test_ledger import run; sys.exit(run(*sys.argv[1:], stuck_at=3))"
+)
 
 
 def line(case: str) -> Line:
@@ -38,25 +29,37 @@ def line(case: str) -> Line:
     )
 
 
-def slow_run(data: Path, out: Path, seconds_a_case: float) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", SLOW_RUN, str(seconds_a_case), "--data", str(data), "--out",
-         str(out), "--arm", "slow", "--split", "all", "--concurrent", "1"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def run(data: str, out: str, *, stuck_at: int = 0) -> int:
+    """The real command line with one more arm."""
+    asked: list[Case] = []
+
+    async def predict(case: Case) -> Prediction:
+        asked.append(case)
+        if len(asked) == stuck_at:
+            await asyncio.sleep(600)
+        return Prediction(diagnoses=(Named(name="sarcoidosis"), Named(name="LAM")))
+
+    argv = ["--data", data, "--out", out, "--arm", "two", "--split", "all", "--concurrent", "1"]
+    with pytest.MonkeyPatch.context() as patch:
+        # A file saved while the test runs would rightly make the second run begin anew.
+        patch.setattr("evals.run.source_sha256", lambda: "0" * 64)
+        return main(argv, {**ARMS, "two": lambda: Arm(predict=predict, config={})})
 
 
 def stop_in_the_middle(data: Path, out: Path, how: signal.Signals) -> int:
-    process = slow_run(data, out, 0.2)
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK, str(data), str(out)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     results = out / "results.jsonl"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not results.is_file() or results.read_bytes().count(b"\n") < 2:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(how)
-    process.communicate(timeout=30)
-    assert 2 <= results.read_bytes().count(b"\n") < 7
+    process.communicate(timeout=120)
+    assert results.read_bytes().count(b"\n") == 2
     return process.returncode
 
 
@@ -69,17 +72,19 @@ def figures_of(printed: str) -> list[str]:
     ("how", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)], ids=["kill -9", "Ctrl-C"]
 )
 def test_a_stopped_run_resumes_to_the_same_figures_with_each_case_once(
-    tmp_path: Path, how: signal.Signals, code: int
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], how: signal.Signals, code: int
 ) -> None:
     data = write_medpix_shaped(tmp_path / "set")
     assert stop_in_the_middle(data, tmp_path / "stopped", how) == code
-    resumed, _ = slow_run(data, tmp_path / "stopped", 0).communicate(timeout=60)
-    whole, _ = slow_run(data, tmp_path / "whole", 0).communicate(timeout=60)
+    assert run(str(data), str(tmp_path / "stopped")) == 0
+    resumed = figures_of(capsys.readouterr().out)
+    assert run(str(data), str(tmp_path / "whole")) == 0
+    whole = figures_of(capsys.readouterr().out)
     with Ledger(tmp_path / "stopped" / "results.jsonl") as ledger:
         cases = sorted(found.case for found in ledger.lines())
     assert cases == [f"SYN000{n}" for n in (1, 2, 3, 4, 6, 7, 8)]
-    assert len(figures_of(whole)) == 9
-    assert figures_of(resumed) == figures_of(whole)
+    assert len(whole) == 9
+    assert resumed == whole
 
 
 def test_a_torn_last_line_is_cut_off_and_the_whole_ones_stay(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from agent.case import Case
 from evals.retrieval import main, measure
 from evals.truth import Truth
 from knowledge.search.retrieve import KnowledgeBase
+from knowledge.vocabulary import load_vocabulary
 from tests.evals.medpix_shaped import INVENTED, write_medpix_shaped
 from tests.knowledge.conftest import entry
 
@@ -20,7 +21,8 @@ PAVING = entry("paving-disease", _LISTED | {"crazy-paving": 0.9})
 
 @pytest.fixture
 def knowledge(tmp_path: Path) -> KnowledgeBase:
-    return KnowledgeBase(tmp_path, entries={e.id: e for e in (CYSTS, PAVING)})
+    made = {e.id: e for e in (CYSTS, PAVING)}
+    return KnowledgeBase(tmp_path, entries=made, vocabulary=load_vocabulary())
 
 
 def _case(*names: str) -> tuple[Case, Truth]:

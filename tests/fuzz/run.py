@@ -1,26 +1,30 @@
 """Feed mutants to persistent workers: `python -m tests.fuzz.run --mutants 10000`.
 
-A crash, more than 10 s on one file and more than 2 GiB are faults; the file that did it is kept.
+A crash, more than 10 s of computing on one file and more than 2 GiB are faults; the file that did
+it is kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import selectors
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz.limits import MOST_BYTES, MOST_SECONDS
+from tests.fuzz.limits import MOST_BYTES, MOST_CPU_S, MOST_WAIT_S
 from tests.fuzz.mutate import mutant, originals
 
 ROOT = Path(__file__).parent.parent.parent
+_LOADER = (sys.executable, "-m", "tests.fuzz.worker")
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,29 +42,36 @@ class Outcome:
 
 
 class Worker:
-    """A loading process, started again when it dies or hangs."""
+    """A loading process, started again when it dies or hangs.
 
-    def __init__(self, folder: Path) -> None:
+    It hangs when it computes longer than `most_cpu_s` on a file, or keeps silent for
+    `most_wait_s`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        program: Sequence[str] = _LOADER,
+        *,
+        most_cpu_s: float = MOST_CPU_S,
+        most_wait_s: float = MOST_WAIT_S,
+    ) -> None:
         self._folder = folder
+        self._program = program
+        self._most_cpu_s = most_cpu_s
+        self._most_wait_s = most_wait_s
         self._process = self._start()
 
     def load(self, number: int, content: bytes) -> Outcome:
         """Load one file and say what came of it."""
         path = self._folder / f"{number}.bin"
         path.write_bytes(content)
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(f"{path}\n")
-        stdin.flush()
-        with selectors.DefaultSelector() as ready:
-            ready.register(stdout, selectors.EVENT_READ)
-            line = stdout.readline() if ready.select(MOST_SECONDS) else None
+        line = self._answer(path)
         path.unlink()
         if line is None:
             self.close()
             self._process = self._start()
-            return Outcome(number=number, what=f"hang over {MOST_SECONDS:g} s", peak_mib=0)
+            return Outcome(number=number, what="hang", peak_mib=0)
         if not line:
             code = self._process.wait()
             self._process = self._start()
@@ -73,9 +84,30 @@ class Worker:
         self._process.kill()
         self._process.communicate()
 
+    def _answer(self, path: Path) -> str | None:
+        """What the process says of a file; None when it hangs."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        until, before_s = time.monotonic() + self._most_wait_s, self._cpu_s()
+        stdin.write(f"{path}\n")
+        stdin.flush()
+        with selectors.DefaultSelector() as ready:
+            ready.register(stdout, selectors.EVENT_READ)
+            while time.monotonic() < until and self._cpu_s() < before_s + self._most_cpu_s:
+                if ready.select(0.2):
+                    return stdout.readline()
+        return None
+
+    def _cpu_s(self) -> float:
+        """Seconds that the process and those it has waited for have computed."""
+        status = Path(f"/proc/{self._process.pid}/stat").read_text()
+        user_and_system = status.rpartition(")")[2].split()[11:15]
+        return sum(map(int, user_and_system)) / _TICKS_A_SECOND
+
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.fuzz.worker"], cwd=ROOT, text=True,
+            self._program, cwd=ROOT, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,12 @@ _TERMS: tuple[dict[str, Any], ...] = (
     {"id": "crazy-paving", "name": "crazy paving", "background": 0.01, "window": "lung"},
     {"id": "honeycombing", "name": "honeycombing", "background": 0.05, "window": "lung"},
 )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the encoder and of small indexes; the shipped corpus has another."""
+    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="session")

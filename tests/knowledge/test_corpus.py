@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -51,9 +54,24 @@ def test_a_value_that_does_not_fit_names_its_key(tmp_path: Path) -> None:
         read_yaml(tmp_path / "bad.yaml", Entry)
 
 
-def test_check_command_is_green_and_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    code = main(["check", "--strict"])
-    printed = capsys.readouterr()
-    assert (code, printed.err) == (0, "")
-    assert f"{len(load_entries())} entries" in printed.out
-    assert "0 faults, 0 flags" in printed.out
+@pytest.fixture(scope="module")
+def checked() -> tuple[int, str, str]:
+    """Exit code, output and errors of the strict check of everything."""
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        code = main(["check", "--strict"])
+    return code, out.getvalue(), err.getvalue()
+
+
+def test_check_command_is_green_and_counts(checked: tuple[int, str, str]) -> None:
+    code, out, err = checked
+    assert (code, err) == (0, "")
+    assert f"{len(load_entries())} entries" in out
+    assert "0 faults, 0 flags" in out
+
+
+def test_codes_of_the_corpus_were_compared_with_the_real_tables(
+    shared_data: Path, checked: tuple[int, str, str]
+) -> None:
+    compared = re.search(r"(\d+) ORPHA and (\d+) MONDO codes .* HOOFBEAT_DATA's tables", checked[1])
+    assert compared
+    assert min(map(int, compared.groups())) > 500

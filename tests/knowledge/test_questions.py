@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from knowledge.entry import Entry
-from knowledge.ranking.evidence import Trust
 from knowledge.ranking.questions import Question, Questions
+from knowledge.ranking.trust import Trust
 from knowledge.vocabulary import Vocabulary
 
 _SURE = Trust(1.0, 1.0)

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 import pytest
 
 from knowledge.entry import Entry
-from knowledge.ranking.evidence import TRUST, Observation, Ranking
+from knowledge.ranking.evidence import Observation, Ranking
 from knowledge.ranking.rank import Ranker
 from knowledge.ranking.scope import scope_of
+from knowledge.ranking.trust import default_trust
 from knowledge.vocabulary import Vocabulary
 from tests.knowledge.conftest import entry
 
@@ -30,7 +31,7 @@ def test_the_likelihood_ratio_is_that_of_the_formula(
     small_entries: Mapping[str, Entry], small_vocabulary: Vocabulary
 ) -> None:
     ranking = Ranker(small_entries, small_vocabulary).rank([_seen("crazy-paving")])
-    sensitivity, specificity = TRUST["report"]
+    sensitivity, specificity = default_trust().of("report")
     disease = sensitivity * 0.9 + (1 - specificity) * 0.1
     other = sensitivity * 0.01 + (1 - specificity) * 0.99
     expected = math.log(disease / other)
@@ -98,7 +99,7 @@ def test_a_family_is_weighed_over_its_states(
     ranking = Ranker(small_entries, small_vocabulary).rank(
         [_seen("lung-cysts"), _seen("thin-walled-cysts", present=False, id_="F2")]
     )
-    sensitivity, specificity = TRUST["report"]
+    sensitivity, specificity = default_trust().of("report")
 
     def whole(broad: float, narrow: float) -> float:
         return (

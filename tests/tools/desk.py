@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,10 @@ UNKNOWN: dict[str, Any] = {"affine_lps_mm": None, "spacing_mm": None}
 class Desk:
     """A bench with a case of one series or more, and a way to call its tools."""
 
-    def __init__(self, folder: Path, vision: VisionModel | None = None) -> None:
-        self._bench = Workbench(
-            store=ArtifactStore(folder / "store"),
-            knowledge=KnowledgeBase(folder / "knowledge"),
-            vision=vision,
-        )
+    def __init__(
+        self, store: Path, knowledge: KnowledgeBase, vision: VisionModel | None = None
+    ) -> None:
+        self._bench = Workbench(store=ArtifactStore(store), knowledge=knowledge, vision=vision)
         self._tools = {tool.name: tool for tool in build_tools(self._bench)}
         self._series: list[dict[str, Any]] = []
         assert tuple(self._tools) == TOOLS
@@ -65,10 +64,14 @@ class Desk:
     def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """What the planner reads, after checking that the artifact says the same."""
         state = {"case": {"series": self._series}, "findings": []}
-        args = {**arguments, "state": state}
+        takes_state = "state" in getattr(self._tools[tool].args_schema, "model_fields", {})
+        args = {**arguments, "state": state} if takes_state else arguments
         message = self._tools[tool].invoke(
             {"name": tool, "id": "c1", "type": "tool_call", "args": args}
         )
         read: dict[str, Any] = json.loads(message.content)
         assert len(read.get("findings", ())) == len(message.artifact["findings"])
         return read
+
+
+DeskWith = Callable[..., Desk]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -10,10 +9,9 @@ from tools.diseases import disease_finder
 
 
 @pytest.fixture(scope="module")
-def is_disease(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], bool]:
-    """Over the corpus that ships with the package; the index is not opened."""
-    folder: Path = tmp_path_factory.mktemp("knowledge")
-    return disease_finder(KnowledgeBase(folder))
+def is_disease(shipped: KnowledgeBase) -> Callable[[str], bool]:
+    """Over the corpus that ships with the package."""
+    return disease_finder(shipped)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.tools.desk import RADIOGRAPH, UNKNOWN, Desk, radiograph, ramp
+from tests.tools.desk import RADIOGRAPH, UNKNOWN, Desk, DeskWith, radiograph, ramp
 from tests.tools.imaging.chest_shapes import flipped, make_chest
 from tests.tools.imaging.phantom_volumes import as_volume, phantom
 from tools.errors import ToolFailure
@@ -17,13 +16,13 @@ from tools.imaging.phantom_lesions import Lesion
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(bare: DeskWith) -> Desk:
     """A desk without eyes, with the ramp as series S1."""
-    return Desk(tmp_path).with_series(ramp())
+    return bare().with_series(ramp())
 
 
-def test_lungs_are_measured_without_eyes(tmp_path: Path) -> None:
-    read = Desk(tmp_path).with_series(make_chest().volume).call("measure")
+def test_lungs_are_measured_without_eyes(bare: DeskWith) -> None:
+    read = bare().with_series(make_chest().volume).call("measure")
     assert read["series"] == "S1"
     # Two ellipsoids of 75 x 60 x 45 mm at -860 HU.
     assert read["both"]["volume_l"] == pytest.approx(1.70, abs=0.03)
@@ -32,8 +31,8 @@ def test_lungs_are_measured_without_eyes(tmp_path: Path) -> None:
     assert not any(f["present"] for f in read["findings"])
 
 
-def test_a_lesion_of_a_phantom_becomes_findings_of_its_side(tmp_path: Path) -> None:
-    sick = Desk(tmp_path).with_series(as_volume(phantom(Lesion.HYPERLUCENT_LUNG)))
+def test_a_lesion_of_a_phantom_becomes_findings_of_its_side(bare: DeskWith) -> None:
+    sick = bare().with_series(as_volume(phantom(Lesion.HYPERLUCENT_LUNG)))
     found = {f["term"]: f for f in sick.call("measure", what="lungs")["findings"]}
     assert found["unilateral-hyperlucent-lung"]["present"]
     assert found["unilateral-hyperlucent-lung"]["side"] == "left"
@@ -51,8 +50,8 @@ def test_a_region_is_a_ball_around_a_point_counted_from_one(desk: Desk) -> None:
     assert small["volume_ml"] == pytest.approx(0.524, rel=0.04)
 
 
-def test_points_are_those_of_the_series_as_stored_not_of_the_picture(tmp_path: Path) -> None:
-    prone = Desk(tmp_path).with_series(flipped(ramp(), (1, 2)))
+def test_points_are_those_of_the_series_as_stored_not_of_the_picture(bare: DeskWith) -> None:
+    prone = bare().with_series(flipped(ramp(), (1, 2)))
     read = prone.call("measure", what="region", points=[[10, 40, 20]], diameter_mm=12)
     assert read["mean_hu"] == 121  # column 20 from the other end is column 21
 
@@ -102,8 +101,8 @@ _WAYS: tuple[dict[str, Any], ...] = (
 
 
 @pytest.mark.parametrize("arguments", _WAYS)
-def test_without_spacing_nothing_is_measured(arguments: dict[str, Any], tmp_path: Path) -> None:
-    loose = Desk(tmp_path).with_series(replace(ramp(), **UNKNOWN))
+def test_without_spacing_nothing_is_measured(arguments: dict[str, Any], bare: DeskWith) -> None:
+    loose = bare().with_series(replace(ramp(), **UNKNOWN))
     with pytest.raises(ToolFailure, match="spacing of the slices is not known; look at the slices"):
         loose.call("measure", **arguments)
 
@@ -117,16 +116,16 @@ def test_without_spacing_nothing_is_measured(arguments: dict[str, Any], tmp_path
     ],
 )
 def test_a_screenshot_and_loose_slices_are_not_measured(
-    series: dict[str, Any], said: str, arguments: dict[str, Any], tmp_path: Path
+    series: dict[str, Any], said: str, arguments: dict[str, Any], bare: DeskWith
 ) -> None:
-    picture = Desk(tmp_path).with_series(radiograph(), **series)
+    picture = bare().with_series(radiograph(), **series)
     with pytest.raises(ToolFailure, match=said):
         picture.call("measure", **arguments)
 
 
-def test_hu_are_not_read_from_mr_but_distances_are(tmp_path: Path) -> None:
+def test_hu_are_not_read_from_mr_but_distances_are(bare: DeskWith) -> None:
     stored = replace(ramp(), voxels=ramp().voxels.astype(np.float32), unit="stored")
-    head = Desk(tmp_path).with_series(stored, modality="MR", unit="stored")
+    head = bare().with_series(stored, modality="MR", unit="stored")
     for arguments in _WAYS[:2]:
         with pytest.raises(ToolFailure, match="the series is not in HU; look at the slices"):
             head.call("measure", **arguments)

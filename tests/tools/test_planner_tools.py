@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.tiny_gemma import build_tiny_gemma
-from tests.tools.desk import RADIOGRAPH, UNKNOWN, Desk, radiograph, ramp
+from tests.tools.desk import RADIOGRAPH, UNKNOWN, DeskWith, radiograph, ramp
 from tests.tools.vision.parrot import teach
 from tests.tools.vision.scripted import Scripted, line, listing, yes
 from tools.errors import ToolFailure
@@ -20,13 +20,12 @@ from tools.vision.base import ClosedQuestion, VisionPrompt, YesNo
 from tools.vision.transformers_model import TransformersVision
 
 NOTHING = listing(line("pleural-effusion", present=False))
-DeskWith = Callable[..., Desk]
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Callable[..., Desk]:
+def desk(bare: DeskWith) -> DeskWith:
     """A desk with the ramp as series S1, and those eyes."""
-    return lambda vision=None: Desk(tmp_path, vision).with_series(ramp())
+    return lambda vision=None: bare(vision).with_series(ramp())
 
 
 def _shown(vision: Scripted) -> list[tuple[str, Sequence[Any]]]:
@@ -128,9 +127,9 @@ def test_a_look_that_cannot_be_is_refused_before_anything_is_shown(
     assert vision.requests == []
 
 
-def test_a_screenshot_has_no_hu_window_and_is_shown_as_displayed(tmp_path: Path) -> None:
+def test_a_screenshot_has_no_hu_window_and_is_shown_as_displayed(bare: DeskWith) -> None:
     vision = Scripted(NOTHING)
-    picture = Desk(tmp_path, vision).with_series(radiograph(), **RADIOGRAPH)
+    picture = bare(vision).with_series(radiograph(), **RADIOGRAPH)
     with pytest.raises(ToolFailure, match=r"'lung' cannot.*not in HU; ask for one of: as displ"):
         picture.call("look", windows=["lung"])
     picture.call("look", windows=["as displayed"])
@@ -146,9 +145,9 @@ def test_a_screenshot_has_no_hu_window_and_is_shown_as_displayed(tmp_path: Path)
     ],
 )
 def test_no_plane_and_no_projection_is_made_up(
-    volume: Volume, arguments: dict[str, Any], said: str, tmp_path: Path
+    volume: Volume, arguments: dict[str, Any], said: str, bare: DeskWith
 ) -> None:
-    one = Desk(tmp_path, Scripted()).with_series(volume)
+    one = bare(Scripted()).with_series(volume)
     with pytest.raises(ToolFailure, match=said):
         one.call("look", windows=["lung"], **arguments)
 
@@ -213,9 +212,9 @@ def test_a_window_that_is_not_answered_does_not_lose_the_others(desk: DeskWith) 
 @pytest.mark.parametrize(
     ("terms", "said"),
     [
-        ([], "no term was named; take term ids from weigh_evidence"),
+        ([], "no term was named; take term ids from next_question"),
         (["lung cysts"], "'lung cysts' is no finding term; perhaps 'lung-cysts'"),
-        (["lung-cysts", "xyzzy"], "'xyzzy' is no finding term; take a term id from weigh_evidence"),
+        (["lung-cysts", "xyzzy"], "'xyzzy' is no finding term; take a term id from next_question"),
     ],
 )
 def test_unknown_terms_are_refused_with_the_nearest(
@@ -231,29 +230,29 @@ _BOX = '```json\n[{"box_2d": [500, 100, 600, 300], "label": "it"}]\n```'
 
 
 @pytest.mark.parametrize("p_yes", [0.9, 0.1])
-def test_what_is_present_on_a_radiograph_gets_its_box(p_yes: float, tmp_path: Path) -> None:
+def test_what_is_present_on_a_radiograph_gets_its_box(p_yes: float, bare: DeskWith) -> None:
     vision = Scripted(_BOX, answers=[yes(p_yes)], localises=True)
-    film = Desk(tmp_path, vision).with_series(radiograph(), **RADIOGRAPH)
+    film = bare(vision).with_series(radiograph(), **RADIOGRAPH)
     (found,) = film.call("ask", terms=["pleural-effusion"])["findings"]
     # Rows 500..600 of 1000 are 100..120 of the square of 200, less the 50 above the radiograph.
     assert found.get("box_px") == ([20, 50, 60, 70] if p_yes > 0.5 else None)
     assert len(vision.requests) == int(p_yes > 0.5)
 
 
-def test_an_answer_stands_without_its_box(tmp_path: Path) -> None:
+def test_an_answer_stands_without_its_box(bare: DeskWith) -> None:
     answers: list[YesNo] = [yes(0.9), yes(0.8)]
     vision = Scripted(ToolFailure("busy"), _BOX, answers=answers, localises=True)
-    film = Desk(tmp_path, vision).with_series(radiograph(), **RADIOGRAPH)
+    film = bare(vision).with_series(radiograph(), **RADIOGRAPH)
     read = film.call("ask", terms=["pleural-effusion", "consolidation"])
     assert ["box_px" in f for f in read["findings"]] == [False, True]
     assert [a.get("no_box") for a in read["answers"]] == ["busy", None]
 
 
 @pytest.mark.slow
-def test_a_real_model_answers_through_the_tool(tmp_path: Path) -> None:
+def test_a_real_model_answers_through_the_tool(tmp_path: Path, desk: DeskWith) -> None:
     plain = build_tiny_gemma(tmp_path / "tiny", words=("yes", "no"))
     says_yes = os.fspath(teach(plain, tmp_path / "parrot", "yes<end_of_turn>"))
-    real = Desk(tmp_path, TransformersVision(says_yes, dtype="float32")).with_series(ramp())
+    real = desk(TransformersVision(says_yes, dtype="float32"))
     (found,) = real.call("ask", terms=["lytic-bone-lesion"], slices=[3])["findings"]
     assert (found["present"], found["window"], found["slices"]) == (True, "bone", [3])
     assert found["certainty"] > 0.9

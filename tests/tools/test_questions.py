@@ -10,7 +10,7 @@ import pytest
 
 from agent.case import Case
 from agent.run import start
-from knowledge.ranking.evidence import Trust
+from knowledge.ranking.trust import Trust
 from knowledge.search.retrieve import KnowledgeBase
 from tools import build_tools
 from tools.errors import ToolFailure

@@ -8,8 +8,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from knowledge.search.retrieve import KnowledgeBase
 from knowledge.vocabulary import load_vocabulary
 from tests.tools.imaging.chest_shapes import make_chest
@@ -50,12 +48,6 @@ def _cystic() -> LungMeasurement:
     return measure_lungs(chest.with_hu(hu).volume, series=SERIES)
 
 
-@pytest.fixture(scope="module")
-def knowledge(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
-    """The corpus that ships with the package; weighing needs no index."""
-    return KnowledgeBase(tmp_path_factory.mktemp("knowledge"))
-
-
 def _seen(term: str, number: int = 1, **changes: Any) -> Finding:
     fields = {
         "id": f"F{number}", "term": term, "name": VOCABULARY[term].name, "present": True,
@@ -71,24 +63,24 @@ def _probabilities(findings: list[Finding], knowledge: KnowledgeBase) -> dict[st
     return found | {"other": ranking.other_probability}
 
 
-def test_an_invented_finding_moves_nothing_once_it_is_refuted(knowledge: KnowledgeBase) -> None:
+def test_an_invented_finding_moves_nothing_once_it_is_refuted(shipped: KnowledgeBase) -> None:
     invented = _seen("thin-walled-cysts")
-    without = _probabilities([], knowledge)
-    believed = _probabilities([invented], knowledge)
+    without = _probabilities([], shipped)
+    believed = _probabilities([invented], shipped)
     assert believed["lymphangioleiomyomatosis"] > 1.2 * without["lymphangioleiomyomatosis"]
     (marked,) = refute([invented], _healthy())
     assert "no round pocket of low attenuation" in marked.refuted
-    assert _probabilities([marked], knowledge) == without
+    assert _probabilities([marked], shipped) == without
 
 
-def test_only_the_refuted_one_of_two_stops_weighing(knowledge: KnowledgeBase) -> None:
+def test_only_the_refuted_one_of_two_stops_weighing(shipped: KnowledgeBase) -> None:
     cysts, effusion = _seen("thin-walled-cysts"), _seen("pleural-effusion", 2)
     marked = refute([cysts, effusion], _healthy())
     assert [bool(f.refuted) for f in marked] == [True, False]
-    assert _probabilities(marked, knowledge) == _probabilities([effusion], knowledge)
+    assert _probabilities(marked, shipped) == _probabilities([effusion], shipped)
 
 
-def test_what_a_measurement_confirms_weighs_on(knowledge: KnowledgeBase) -> None:
+def test_what_a_measurement_confirms_weighs_on(shipped: KnowledgeBase) -> None:
     seen = _seen("thin-walled-cysts")
     assert refute([seen], _cystic()) == [seen]
     measured = [
@@ -98,7 +90,7 @@ def test_what_a_measurement_confirms_weighs_on(knowledge: KnowledgeBase) -> None
     (kept,) = [f for f in standing([seen, *measured]) if f.term == "thin-walled-cysts"]
     assert (kept.source, kept.present) == ("measurement", True)
     without, seen_alone, both = (
-        _probabilities(found, knowledge)["lymphangioleiomyomatosis"]
+        _probabilities(found, shipped)["lymphangioleiomyomatosis"]
         for found in ([], [seen], [seen, *measured])
     )
     assert without < seen_alone < both
@@ -137,9 +129,9 @@ def test_a_finding_seen_again_does_not_join_the_refuted_one() -> None:
 
 
 def test_the_planner_reads_candidates_without_what_is_refuted(
-    knowledge: KnowledgeBase, tmp_path: Path
+    shipped: KnowledgeBase, tmp_path: Path
 ) -> None:
-    bench = Workbench(store=ArtifactStore(tmp_path), knowledge=knowledge)
+    bench = Workbench(store=ArtifactStore(tmp_path), knowledge=shipped)
     (weigh_evidence,) = [t for t in build_tools(bench) if t.name == "weigh_evidence"]
     cysts, effusion = _seen("thin-walled-cysts"), _seen("pleural-effusion", 2)
 

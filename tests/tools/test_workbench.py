@@ -34,8 +34,8 @@ def store(tmp_path: Path) -> _Counting:
 
 
 @pytest.fixture
-def bench(store: _Counting, tmp_path: Path) -> Workbench:
-    return Workbench(store=store, knowledge=KnowledgeBase(tmp_path / "knowledge"))
+def bench(store: _Counting, shipped: KnowledgeBase) -> Workbench:
+    return Workbench(store=store, knowledge=shipped)
 
 
 def _series(ref: str, **changes: Any) -> Series:

@@ -98,6 +98,16 @@ class ArtifactStore:
         self._remember(ref, volume)
         return volume
 
+    def delete(self, ref: str) -> bool:
+        """Forget what a reference names; whether the store held it."""
+        with self._lock:
+            self._recent.pop(ref, None)
+        path = self._path(ref)
+        if not path.is_file():
+            return False
+        path.unlink(missing_ok=True)
+        return True
+
     def _path(self, ref: str) -> Path:
         if len(ref) != 64 or not all(c in "0123456789abcdef" for c in ref):
             raise ValueError(f"not an artifact reference: {ref!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextvars import copy_context
 
 from tools.errors import ToolFailure
 from tools.vision.base import Reply, Request, VisionModel
@@ -20,12 +20,13 @@ def generate_each(vision: VisionModel, requests: Sequence[Request]) -> list[Repl
     """
     can = vision.capabilities
     batches = [requests[at : at + can.batch] for at in range(0, len(requests), can.batch)]
-    ask = partial(_batch, vision)
     if can.parallel > 1 and len(batches) > 1:
         with ThreadPoolExecutor(min(can.parallel, len(batches))) as pool:
-            came = list(pool.map(ask, batches))
+            # Each with the context of the caller, which says for which thread they ask.
+            asked = [pool.submit(copy_context().run, _batch, vision, batch) for batch in batches]
+            came = [one.result() for one in asked]
     else:
-        came = [ask(batch) for batch in batches]
+        came = [_batch(vision, batch) for batch in batches]
     return [one for batch in came for one in batch]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +50,7 @@ class CachedVision:
         *,
         max_bytes: int = 512 << 20,
         parameters: str = "",
+        owner: Callable[[], str] = str,
     ) -> None:
         """Remember what to wrap; the folder is made on first use.
 
@@ -59,9 +60,11 @@ class CachedVision:
             max_bytes: Of replies and their keys; the least recently used go first.
             parameters: What the answers depend on and `vision.identity` does not say, as the whole
                 address of a server and the image format that is sent to it.
+            owner: Who asks now, the id of a thread, so that a reply can go with it; "" for nobody.
         """
         self._vision = vision
         self._parameters = parameters
+        self._owner = owner
         self._store = ReplyStore(folder, max_bytes=max_bytes)
 
     @property
@@ -132,12 +135,15 @@ class CachedVision:
         return tuple(answers[key] for key in keys)
 
     def _kept(self, keys: Sequence[str]) -> dict[str, Any]:
-        return {key: json.loads(body) for key, body in self._store.get(keys).items()}
+        return {
+            key: json.loads(body)
+            for key, body in self._store.get(keys, owner=self._owner()).items()
+        }
 
     def _keep(self, identity: str, bodies: Mapping[str, str]) -> None:
         # A commit that was not known when the keys were made may have come with the model.
         if self.identity == identity:
-            self._store.put(bodies)
+            self._store.put(bodies, owner=self._owner())
 
 
 def _about(identity: str, parameters: str, prompt: VisionPrompt) -> str:

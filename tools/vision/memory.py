@@ -158,7 +158,7 @@ def free_bytes(*, on_cuda: bool = True) -> int:
             - torch.cuda.memory_allocated(n)
             for n in range(torch.cuda.device_count())
         )
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     return int(psutil.virtual_memory().available)
 

@@ -6,7 +6,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ _log = logging.getLogger(__name__)
 _FILE = "replies.sqlite3"
 _BUSY_TIMEOUT_S = 30.0
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_VERSION = 2  # of the tables; an older file gets those that it lacks
 # In one transaction, so that of several processes one makes the tables and the others find them.
 _TABLES = """
 BEGIN IMMEDIATE;
@@ -29,11 +30,17 @@ CREATE TABLE IF NOT EXISTS replies (
 CREATE INDEX IF NOT EXISTS replies_by_use ON replies (used);
 CREATE TABLE IF NOT EXISTS total (bytes INTEGER NOT NULL);
 INSERT INTO total SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM total);
+CREATE TABLE IF NOT EXISTS uses (
+    owner TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (owner, key)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS uses_by_key ON uses (key);
 CREATE TRIGGER IF NOT EXISTS kept AFTER INSERT ON replies
     BEGIN UPDATE total SET bytes = bytes + NEW.bytes; END;
 CREATE TRIGGER IF NOT EXISTS evicted AFTER DELETE ON replies
     BEGIN UPDATE total SET bytes = bytes - OLD.bytes; END;
-PRAGMA user_version = 1;
+CREATE TRIGGER IF NOT EXISTS unused AFTER DELETE ON replies
+    BEGIN DELETE FROM uses WHERE key = OLD.key; END;
+PRAGMA user_version = 2;
 COMMIT;
 """
 
@@ -60,8 +67,11 @@ class ReplyStore:
         self._folder = folder
         self._max_bytes = max_bytes
 
-    def get(self, keys: Sequence[str]) -> dict[str, str]:
-        """The texts of those keys that are kept; they count as used now.
+    def get(self, keys: Sequence[str], *, owner: str = "") -> dict[str, str]:
+        """The texts of those keys that are kept; they count as used now, and by their owner.
+
+        Args:
+            owner: Who asks, such as a thread that may be deleted one day; "" for nobody.
 
         Raises:
             UserError: When the file cannot be read or written.
@@ -78,12 +88,16 @@ class ReplyStore:
             store.executemany(
                 "UPDATE replies SET used = ? WHERE key = ?", [(now, key) for key in found]
             )
+            _own(store, owner, found)
             return found
 
         return self._run(read) if wanted else {}
 
-    def put(self, texts: Mapping[str, str]) -> None:
+    def put(self, texts: Mapping[str, str], *, owner: str = "") -> None:
         """Keep texts, all or none, then evict until they fit.
+
+        Args:
+            owner: As in `get`.
 
         Raises:
             UserError: When the file cannot be written.
@@ -99,6 +113,7 @@ class ReplyStore:
                     for key, text in texts.items()
                 ],
             )
+            _own(store, owner, texts)
             while store.execute("SELECT bytes FROM total").fetchone()[0] > self._max_bytes:
                 store.execute(
                     "DELETE FROM replies WHERE key = "
@@ -107,6 +122,31 @@ class ReplyStore:
 
         if texts:
             self._run(write)
+
+    def forget(self, owner: str, *, others: Collection[str] = ()) -> int:
+        """Delete the texts that an owner used and none of the others did; returns how many.
+
+        A file that was set aside as damaged goes too: nobody can say whose texts it holds.
+
+        Raises:
+            UserError: When the file cannot be written.
+        """
+
+        def write(store: sqlite3.Connection) -> int:
+            owned = store.execute("SELECT key FROM uses WHERE owner = ?", (owner,)).fetchall()
+            gone = 0
+            for (key,) in owned:
+                users = store.execute("SELECT owner FROM uses WHERE key = ?", (key,)).fetchall()
+                if not any(user in others for (user,) in users):
+                    gone += store.execute("DELETE FROM replies WHERE key = ?", (key,)).rowcount
+            store.execute("DELETE FROM uses WHERE owner = ?", (owner,))
+            return gone
+
+        path = self._folder / _FILE
+        path.with_suffix(".damaged").unlink(missing_ok=True)
+        if not path.exists():
+            return 0
+        return self._run(write)  # the last to close the file removes its log
 
     def _run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         try:
@@ -131,12 +171,13 @@ class ReplyStore:
         # SQLite gives its own files the mode of the one it finds.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         with closing(self._connect()) as store:
-            if store.execute("PRAGMA user_version").fetchone()[0] == 0:
+            if store.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
                 with self._lock():
                     store.execute("PRAGMA auto_vacuum = FULL")
                     store.execute("PRAGMA journal_mode = WAL")
                     store.executescript(_TABLES)
             store.execute("PRAGMA synchronous = NORMAL")
+            store.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
             with store:
                 store.execute("BEGIN IMMEDIATE")
                 return work(store)
@@ -169,6 +210,13 @@ class ReplyStore:
                 "begun anew",
                 path.with_suffix(".damaged").name,
             )
+
+
+def _own(store: sqlite3.Connection, owner: str, keys: Iterable[str]) -> None:
+    if owner:
+        store.executemany(
+            "INSERT OR IGNORE INTO uses VALUES (?, ?)", [(owner, key) for key in keys]
+        )
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

@@ -87,7 +87,7 @@ def test_real_pages_with_text_are_found(shared_data: Path) -> None:
 @needs_tesseract
 @pytest.mark.slow
 def test_names_on_air_are_found_and_over_anatomy_often_missed(shared_data: Path) -> None:
-    slices = sorted((shared_data / "dicom" / "chest_ct").glob("*.dcm"))[::6]
+    slices = sorted((shared_data / "dicom" / "chest_ct").glob("*.dcm"))[::12]
     alarms = on_air = over_anatomy = 0
     for path in slices:
         hu = dcmread(path).pixel_array.astype(int) - 1024
@@ -95,6 +95,6 @@ def test_names_on_air_are_found_and_over_anatomy_often_missed(shared_data: Path)
         alarms += text_in_pixels(display_grey(hu)) is True
         on_air += text_in_pixels(_written(grey, (10, 10))) is True
         over_anatomy += text_in_pixels(_written(grey, (190, 240))) is True
-    # Measured with tesseract 5.3: 1, 23 and 13 of 23.
-    assert len(slices) == 23
-    assert (alarms <= 3, on_air >= 20, over_anatomy < 23) == (True, True, True)
+    # Measured with tesseract 5.3: 1, 12 and 7 of 12.
+    assert len(slices) == 12
+    assert (alarms <= 2, on_air >= 11, over_anatomy < 12) == (True, True, True)

@@ -220,10 +220,10 @@ def test_the_imaging_tools_offer_the_same_function() -> None:
 def test_no_text_takes_longer_than_its_length(unit: str) -> None:
     hostile = "Patient: Aa " + unit * (60_000 // len(unit)) + "!"
     for pattern in PATTERNS:
-        began = time.perf_counter()
+        began = time.process_time()
         pattern.sub("", hostile)
         # Linear is below 0.5 s, quadratic above 5 s.
-        assert time.perf_counter() - began < 2.5, pattern.pattern[:80]
-    began = time.perf_counter()
+        assert time.process_time() - began < 2.5, pattern.pattern[:80]
+    began = time.process_time()
     blank_bare_names(hostile, "")
-    assert time.perf_counter() - began < 2.5
+    assert time.process_time() - began < 2.5
