@@ -23,6 +23,7 @@ from agent.state import CaseState
 from agent.stated import stated
 from agent.yes_no import AGE_AND_SEX, answered, lone_age
 from agent.yes_no import told as yes_no_told
+from knowledge.words import forms
 from tools.errors import UserError
 from tools.findings import Finding
 from tools.imaging.deidentify import scrub_text
@@ -58,12 +59,16 @@ class Intake:
         news = _news(said, state.get("case"), points, is_first=is_first)
         case = _case(state.get("case"), news, loaded, points, is_first=is_first)
         standing = state.get("findings", [])
-        wrong = [] if is_first else retracted(said, standing, spoken_of(state["messages"]))
+        wrong = [] if is_first else self._retracted(said, state)
         case, denied = (case, ()) if is_first else self._denied(case, news)
         found = self._findings(state, case, news, is_first=is_first)
         if not (is_first or points or found or denied or wrong):
             found = self._bare_answer(state, said)
-        wrong = wrong if is_first else [*wrong, *overruled(found, standing)]
+        wrong = (
+            wrong
+            if is_first
+            else [*wrong, *overruled(found, standing, self._bench.knowledge.vocabulary.ancestors)]
+        )
         brief = make_brief(
             said="" if is_first else said,
             case=case.model_dump(mode="json") if is_first or loaded["series"] else None,
@@ -136,6 +141,26 @@ class Intake:
         told = case.history if is_first else news
         read += findings_from_text(told, "person", knowledge.normaliser, knowledge.vocabulary)
         return _numbered(read, state)
+
+    def _retracted(self, said: str, state: CaseState) -> list[dict[str, Any]]:
+        """What the person takes back, by id, by name or as "that finding"."""
+        standing = state.get("findings", [])
+        vocabulary = self._bench.knowledge.vocabulary
+
+        def named_in(words: str) -> list[str]:
+            terms = {m.term for m in self._bench.knowledge.normaliser.mentions(words)}
+            spoken = set(forms(words))
+            return [
+                f["id"]
+                for f in standing
+                if f["term"] in vocabulary
+                and (
+                    not terms.isdisjoint({f["term"], *vocabulary.ancestors(f["term"])})
+                    or (not terms and forms(f["name"])[-1] in spoken)  # "the cysts"
+                )
+            ]
+
+        return retracted(said, standing, spoken_of(state["messages"]), named_in=named_in)
 
     def _bare_answer(self, state: CaseState, said: str) -> list[dict[str, Any]]:
         bare = answered(said, state.get("report"), self._bench.knowledge.vocabulary)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from agent.corrections import TAKES_BACK
+
 # A full stop inside a number ends no sentence.
 _SENTENCE = re.compile(r"(?:[^.!?;\n]|\.(?=\d))+[.!?;\n]*")
 _GREETING = re.compile(
@@ -49,8 +51,8 @@ def _statement(sentence: str) -> str:
     sentence = _GREETING.sub("", sentence).strip()
     if not sentence or sentence.endswith("?") or _BARE.match(sentence) or _ASKS.match(sentence):
         return ""
-    if FINDING_ID.search(sentence):
-        clauses = _CLAUSE.split(sentence)
-        kept = [c.strip() for c in clauses if c.strip() and not FINDING_ID.search(c)]
+    if FINDING_ID.search(sentence) or TAKES_BACK.search(sentence):
+        clauses = [c.strip() for c in _CLAUSE.split(sentence)]
+        kept = [c for c in clauses if not FINDING_ID.search(c) and not TAKES_BACK.search(c)]
         return ", ".join(c for c in kept if len(c.split()) > 1 and not _ASKS.match(c))
     return sentence

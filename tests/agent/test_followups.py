@@ -80,6 +80,8 @@ def test_a_question_is_answered_in_words_and_the_report_stands(
         ("The mass is F18-FDG avid.", "The mass is F18-FDG avid."),
         ("I wonder whether there is a pneumothorax", ""),
         ("Is she a smoker", ""),
+        ("You are wrong about the cysts, there is a pneumothorax", "there is a pneumothorax"),
+        ("There is a false lumen.", "There is a false lumen."),
     ],
 )
 def test_only_what_is_stated_of_the_patient_becomes_history(said: str, left: str) -> None:
@@ -146,6 +148,16 @@ def test_what_was_denied_can_be_said_again_and_age_and_sex_be_corrected(agent: A
     said = _ask(agent, "There was fever after all. She is 72 years old.", "again")
     assert "fever" not in said["case"]["taken_back"]
     assert said["case"]["age_years"] == 72
+
+
+@pytest.mark.parametrize(
+    "words", ["You are wrong about the cysts.", "Forget the cysts.", "There are no lung cysts."]
+)
+def test_a_finding_is_taken_back_by_its_name_too(agent: Agent, words: str) -> None:
+    _ask(agent, "CT chest: thin-walled cysts in both lungs. Crazy paving.", words)
+    state = _ask(agent, words, words)
+    taken = [f["term"] for f in state["findings"] if f["retracted"]]
+    assert taken == ["thin-walled-cysts"]
 
 
 def test_what_is_absent_on_one_side_says_nothing_of_the_other(agent: Agent) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,7 +89,16 @@ def test_a_likely_disease_that_must_not_be_missed_has_to_be_in_the_list(evidence
 
 def test_an_abstention_has_no_diagnoses(evidence: Evidence) -> None:
     assert problems(_submission(_CYST, abstain_because="unclear"), evidence)
-    assert problems(_submission(other=1.0, abstain_because="unclear"), evidence) == []
+    ledger = replace(evidence.ledger, lines={"cyst-disease": _line("cyst-disease", 0.7, F1=2.0)})
+    harmless = replace(evidence, ledger=ledger)
+    assert problems(_submission(other=1.0, abstain_because="unclear"), harmless) == []
+
+
+def test_a_likely_danger_is_not_abstained_over(evidence: Evidence) -> None:
+    submission = _submission(other=1.0, abstain_because="unclear")
+    assert any("killer-disease" in p for p in problems(submission, evidence))
+    differential, _ = settle(submission, evidence, [])
+    assert [c.disease_id for c in differential.considered] == ["killer-disease"]
 
 
 def test_unsupported_claims_are_taken_out_and_counted(evidence: Evidence) -> None:
