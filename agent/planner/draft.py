@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from agent.planner.thread import Thread
@@ -91,8 +91,8 @@ def submission(
             "name": c["name"],
             "disease_id": c["disease_id"],
             "probability": c["probability"],
-            "evidence_for": [s for s in c["for"] if s in known],
-            "evidence_against": [s for s in c["against"] if s in known],
+            "evidence_for": _in_order(c["for"], known),
+            "evidence_against": _in_order(c["against"], known),
             "passages": passages.get(c["disease_id"], [])[:2],
             "settles": c["settles"],
         }
@@ -104,6 +104,11 @@ def submission(
         "other_probability": round(rest, 4),
         "limits": limits(thread),
     }
+
+
+def _in_order(sources: Mapping[str, float], known: Collection[str]) -> list[str]:
+    """The findings among the sources, F2 before F10."""
+    return sorted((s for s in sources if s in known), key=lambda s: int(s[1:]))
 
 
 def limits(thread: Thread) -> list[str]:
