@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -19,7 +18,7 @@ from rich.markup import escape
 from agent.arrival import Desk, Study, prepared, prepared_answer
 from agent.budget import RunContext
 from agent.case import Case
-from agent.cli import steps
+from agent.cli import case_of, steps
 from agent.report import NOT_CLINICAL, Report
 from agent.run import Agent, build_agent, new_thread, start
 from agent.settings import Settings, build_settings
@@ -160,7 +159,8 @@ def chat(options: argparse.Namespace, read: Callable[[str], str] = input) -> int
     if settings.threads.get_secret_value() == "memory":  # a chat is there to be gone on with
         settings = settings.model_copy(update={"threads": SecretStr("sqlite")})
     told = Console(stderr=True)
-    case = _case(options, settings)
+    is_given = options.paths or options.history or options.findings
+    case = case_of(options, settings) if is_given else None
     with open_threads(settings) as checkpointer:
         agent = build_agent(settings, checkpointer=checkpointer, interactive=True)
         config = new_thread(agent, options.thread)
@@ -178,18 +178,3 @@ def chat(options: argparse.Namespace, read: Callable[[str], str] = input) -> int
         talk.begin(case)
         talk.talk()
     return 0
-
-
-def _case(options: argparse.Namespace, settings: Settings) -> Case | None:
-    if not (options.paths or options.history or options.findings):
-        return None
-    return Case.load(
-        [Path(p) for p in options.paths],
-        history=options.history,
-        findings_text=options.findings,
-        age_years=options.age,
-        sex=options.sex,
-        modality=options.modality,
-        release_quarantined=options.release_quarantined,
-        settings=settings,
-    )

@@ -95,6 +95,11 @@ def _case(options: argparse.Namespace, settings: Settings, on_step: Callable[[st
         raise UserError("nothing to read: give a PATH, --history or --findings (see --help)")
     if options.paths:
         on_step("reading the images")
+    return case_of(options, settings)
+
+
+def case_of(options: argparse.Namespace, settings: Settings) -> Case:
+    """The case that the options describe; reads its images."""
     return Case.load(
         options.paths,
         history=options.history,

@@ -20,10 +20,11 @@ from agent.settings import Settings
 from agent.state import CaseState
 from agent.submission import Submission
 from agent.version import __version__
+from agent.yes_no import FIND_OUT
 from tools.findings import Finding
 from tools.knowledge_tools import shown
 from tools.prompts import prompt_hashes
-from tools.questions import Next, next_questions
+from tools.questions import STAYED, Next, next_questions
 from tools.workbench import Workbench
 
 _LINES = 10  # of the ledger that a report keeps, beside those of the differential
@@ -126,7 +127,7 @@ def ending(turn: Mapping[str, Any], differential: Differential) -> tuple[str, st
         return "budget spent", str(turn["vision_spent"])
     stop = str(turn.get("stop", ""))
     if stop:
-        return ("stable" if "stayed the same" in stop else "nothing left to ask"), stop
+        return ("stable" if STAYED in stop else "nothing left to ask"), stop
     return "submitted", "the planner submitted its differential"
 
 
@@ -140,7 +141,7 @@ def next_step(case: Case, findings: list[Finding], open_now: Next, *, has_vision
         return "send another view, sequence or window, or describe what is abnormal"
     if open_now.questions:
         best = open_now.questions[0]
-        return f"find out: {best.term.question} ({best.term.window}, {best.gain:.2f} bits)"
+        return f"{FIND_OUT}: {best.term.question} ({best.term.window}, {best.gain:.2f} bits)"
     return "send another view, sequence or modality"
 
 

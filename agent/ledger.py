@@ -41,6 +41,7 @@ class Lines(Mapping[str, Line]):
     ) -> None:
         self._ranking = ranking
         self._finding_ids = tuple(finding_ids)
+        self._known = frozenset(finding_ids)
         self._vocabulary = vocabulary
 
     def __getitem__(self, disease_id: str) -> Line:
@@ -60,15 +61,14 @@ class Lines(Mapping[str, Line]):
         weights = sorted(
             ((c.source, c.log_ratio) for c in ranked.contributions), key=lambda part: -abs(part[1])
         )
-        known = frozenset(self._finding_ids)
-        spoke = {s: w for s, w in weights if s in known and abs(w) > _SPEAKS}
+        spoke = {s: w for s, w in weights if s in self._known and abs(w) > _SPEAKS}
         return Line(
             disease_id=ranked.disease_id,
             probability=ranked.probability,
             speaks_for={s: w for s, w in spoke.items() if w > 0},
             speaks_against={s: w for s, w in spoke.items() if w < 0},
             neutral=tuple(i for i in self._finding_ids if i not in spoke),
-            background={s: w for s, w in weights if s not in known},
+            background={s: w for s, w in weights if s not in self._known},
             not_looked_for=tuple(self._vocabulary[t].name for t in ranked.not_seen),
         )
 

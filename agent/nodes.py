@@ -27,7 +27,7 @@ from agent.planner.prices import Prices
 from agent.progress import tell, trace_step
 from agent.prompts import prompt
 from agent.report import answer
-from agent.review import problems
+from agent.review import Evidence, problems
 from agent.settings import Settings
 from agent.standing import stands
 from agent.state import CaseState
@@ -178,7 +178,7 @@ class Nodes:
                 wants_critic = self._has_critic and not turn.get("criticised")
                 if not faults and may_repair and wants_critic:
                     turn["criticised"] = True
-                    faults, used = self._criticism(submission, state)
+                    faults, used = self._criticism(submission, state, evidence)
         sent_back = bool(faults) and may_repair
         turn["sent_back"] = int(sent_back)
         turn = added(turn, used)
@@ -227,13 +227,11 @@ class Nodes:
         return is_empty and is_interactive(context, default=self._interactive)
 
     def _criticism(
-        self, submission: Submission, state: CaseState
+        self, submission: Submission, state: CaseState, evidence: Evidence
     ) -> tuple[list[str], dict[str, float]]:
         """What the critic objects to, and its cost; nothing when its service is gone."""
         try:
-            faults, reply = criticism(
-                self._planner, submission, state, evidence_of(state, self._bench)
-            )
+            faults, reply = criticism(self._planner, submission, state, evidence)
         except PlannerUnavailable as gone:
             if self._settings.planner_fallback == "none":
                 raise

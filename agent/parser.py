@@ -50,11 +50,7 @@ def _command(commands: Commands, name: str, what: str) -> argparse.ArgumentParse
 
 
 def _diagnose(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="*", metavar="PATH", help=_STUDY)
-    parser.add_argument("--history", default="", help="the request in words")
-    parser.add_argument("--findings", default="", help="findings supplied in words")
-    parser.add_argument("--age", type=float, metavar="YEARS", help="beats the header's age")
-    parser.add_argument("--sex", choices=("female", "male"), help="beats the header's sex")
+    _case_options(parser)
     parser.add_argument(
         "--series", default="", metavar="ID", help="read this series first (see `hoofbeat series`)"
     )
@@ -63,11 +59,8 @@ def _diagnose(parser: argparse.ArgumentParser) -> None:
 
 
 def _chat(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="*", metavar="PATH", help=_STUDY)
-    parser.add_argument("--history", default="", help="the request in words")
-    parser.add_argument("--findings", default="", help="findings supplied in words")
-    parser.add_argument("--age", type=float, metavar="YEARS", help="beats the header's age")
-    parser.add_argument("--sex", choices=("female", "male"), help="beats the header's sex")
+    _case_options(parser)
+    parser.set_defaults(series="")
     parser.add_argument(
         "--thread",
         default="",
@@ -75,9 +68,7 @@ def _chat(parser: argparse.ArgumentParser) -> None:
         help="go on with this thread (a new one when left out)",
     )
     _study_options(parser)
-    parser.add_argument("--planner", help='"offline" (default), "gemini" or "gemini:MODEL"')
-    parser.add_argument("--vision", help=_VISION)
-    parser.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="index, model and pixels")
+    _backends(parser)
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
@@ -152,7 +143,7 @@ def _threads(parser: argparse.ArgumentParser) -> None:
     _command(verbs, "show", "the last report of a thread").add_argument("id", metavar="ID")
     resume = _command(verbs, "resume", "go on with a thread whose run did not end")
     resume.add_argument("id", metavar="ID")
-    resume.add_argument("--planner", help='"offline" (default), "gemini" or "gemini:MODEL"')
+    resume.add_argument("--planner", help=_PLANNER)
     resume.add_argument("--vision", help=_VISION)
     delete = _command(verbs, "delete", "delete a thread with its pixels and cached replies")
     delete.add_argument("id", metavar="ID", nargs="?", default="")
@@ -160,6 +151,20 @@ def _threads(parser: argparse.ArgumentParser) -> None:
     delete.add_argument("--yes", action="store_true", help="confirm that all may go")
     for verb in verbs.choices.values():
         verb.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="as of diagnose")
+
+
+def _case_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=_STUDY)
+    parser.add_argument("--history", default="", help="the request in words")
+    parser.add_argument("--findings", default="", help="findings supplied in words")
+    parser.add_argument("--age", type=float, metavar="YEARS", help="beats the header's age")
+    parser.add_argument("--sex", choices=("female", "male"), help="beats the header's sex")
+
+
+def _backends(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--planner", help=_PLANNER)
+    parser.add_argument("--vision", help=_VISION)
+    parser.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="index, model and pixels")
 
 
 def _study_options(parser: argparse.ArgumentParser) -> None:
@@ -177,6 +182,4 @@ def _study_options(parser: argparse.ArgumentParser) -> None:
 def _outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report as HTML")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
-    parser.add_argument("--planner", help=_PLANNER)
-    parser.add_argument("--vision", help=_VISION)
-    parser.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="index, model and pixels")
+    _backends(parser)

@@ -13,6 +13,7 @@ _YES = re.compile(r"^\W*(?:yes|yep|y|correct|there (?:is|are|was|were))\W*$", re
 _NO = re.compile(
     r"^\W*(?:no|nope|n|none)?\W*(?:there (?:is|are|was|were) (?:no|not|none))?\W*$", re.IGNORECASE
 )
+FIND_OUT = "find out"  # how a next step begins that puts the first question
 CONTRAST = "Was contrast medium given"
 MALIGNANCY = "Is a malignancy known?"
 AGE_AND_SEX = "How old is the patient, and of which sex?"
@@ -38,7 +39,7 @@ def answered(said: str, report: Mapping[str, Any] | None, vocabulary: Vocabulary
     if is_yes is None or not questions or questions[0]["term"] not in vocabulary:
         return None
     next_step = str((report or {}).get("differential", {}).get("next_step", ""))
-    if next_step and not next_step.startswith("find out"):
+    if next_step and not next_step.startswith(FIND_OUT):
         return None
     first = questions[0]
     return Finding(

@@ -87,10 +87,10 @@ class World:
             )
             for term, present in answered.items()
         ]  # fmt: skip
-        shares, _ = self.ranker.posterior(
+        ranking = self.ranker.rank(
             observations, age_years=patient.age_years, sex=patient.sex, scope=patient.scope
         )
-        return State(answered=answered, shares=shares)
+        return State(answered=answered, shares=ranking.probabilities)
 
     def pick(self, patient: Patient, what: str) -> random.Random:
         """Chance of its own for each thing that is drawn of a patient."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from knowledge.entry import Entry
-from knowledge.ranking.questions import Question
+from knowledge.ranking.questions import Question, entropy
 from knowledge.ranking.trust import Trust
 from knowledge.search.retrieve import KnowledgeBase
 from tools.findings import Finding
@@ -21,6 +21,7 @@ from tools.workbench import Workbench
 WORTH_ASKING = 0.1
 STABLE_ROUNDS = 2  # answered rounds in which the leading candidates stayed the same
 LEADING = 3
+STAYED = "stayed the same"  # by these words a stop is told from one for want of questions
 _SPLITS = 5
 
 
@@ -87,13 +88,13 @@ def stable(leading: Sequence[Sequence[str]]) -> str:
     last = [frozenset(ids) for ids in leading[-STABLE_ROUNDS - 1 :]]
     if len(last) <= STABLE_ROUNDS or len(set(last)) > 1:
         return ""
-    return f"the first {LEADING} candidates stayed the same for {STABLE_ROUNDS} rounds of answers"
+    return f"the first {LEADING} candidates {STAYED} for {STABLE_ROUNDS} rounds of answers"
 
 
 def capacity(trust: Trust) -> float:
     """Bits that one answer can tell at best; of the symmetric channel with the mean error."""
     error = 1 - (trust.sensitivity + trust.specificity) / 2
-    return 1 - _entropy(error)
+    return 1 - float(entropy(np.asarray(error)))
 
 
 def expected_differences(
@@ -170,8 +171,3 @@ def _expected(entry: Entry, modalities: frozenset[str]) -> dict[str, float]:
         if not modalities or finding.modality in modalities:
             shown[finding.term] = max(finding.frequency, shown.get(finding.term, 0.0))
     return shown
-
-
-def _entropy(p: float) -> float:
-    q = min(max(p, 1e-12), 1 - 1e-12)
-    return float(-q * np.log2(q) - (1 - q) * np.log2(1 - q))

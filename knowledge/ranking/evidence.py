@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import overload
 
 import numpy as np
@@ -57,24 +58,40 @@ class Ranked:
 
 
 class RankedEntries(Sequence[Ranked]):
-    """All entries, best first. What spoke for one is told when it is looked at, not before.
+    """All entries, best first. Order, and what spoke for one, are made when they are looked at.
 
     Args:
-        ids: In descending probability.
-        tell: Makes the entry of a place, 0 the best.
+        ids: Of the entries, in the order of the knowledge base.
+        probabilities: (entries,) in the same order.
+        tell: Makes the entry of a place, 0 the best, and a row of `ids`.
     """
 
-    def __init__(self, ids: Sequence[str], tell: Callable[[int], Ranked]) -> None:
-        self._place = {disease_id: place for place, disease_id in enumerate(ids)}
+    def __init__(
+        self,
+        ids: Sequence[str],
+        probabilities: NDArray[np.float64],
+        tell: Callable[[int, int], Ranked],
+    ) -> None:
+        self._by_row = ids
+        self._probabilities = probabilities
         self._tell = tell
 
     def __len__(self) -> int:
-        return len(self._place)
+        return len(self._by_row)
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """The ids alone, best first."""
-        return tuple(self._place)
+        return tuple(self._by_row[row] for row in self._order)
+
+    @cached_property
+    def _order(self) -> list[int]:
+        rows: list[int] = np.argsort(-self._probabilities, kind="stable").tolist()
+        return rows
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {disease_id: place for place, disease_id in enumerate(self.ids)}
 
     @overload
     def __getitem__(self, at: int) -> Ranked: ...
@@ -85,15 +102,18 @@ class RankedEntries(Sequence[Ranked]):
     def __getitem__(self, at: int | slice) -> Ranked | tuple[Ranked, ...]:
         """The entry of a place, or those of a slice."""
         if isinstance(at, slice):
-            return tuple(self._tell(place) for place in range(*at.indices(len(self))))
+            return tuple(self._at(place) for place in range(*at.indices(len(self))))
         if not -len(self) <= at < len(self):
             raise IndexError(f"place {at} of {len(self)} entries")
-        return self._tell(at % len(self))
+        return self._at(at % len(self))
 
     def of(self, disease_id: str) -> Ranked | None:
         """The entry of that id; None when there is none."""
         place = self._place.get(disease_id)
-        return None if place is None else self._tell(place)
+        return None if place is None else self._at(place)
+
+    def _at(self, place: int) -> Ranked:
+        return self._tell(place, self._order[place])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -191,11 +191,11 @@ def _gains(
         return np.asarray(of_unlisted + moved)
 
     yes = np.clip(mean(listed, unlisted), 0.0, 1.0)
-    kept = mean(_entropy(listed), _entropy(unlisted))
-    return table.weights * np.maximum(_entropy(yes) - kept, 0.0), yes
+    kept = mean(entropy(listed), entropy(unlisted))
+    return table.weights * np.maximum(entropy(yes) - kept, 0.0), yes
 
 
-def _entropy(p: _Values) -> _Values:
-    """Of a yes or no, bits."""
+def entropy(p: _Values) -> _Values:
+    """Of a yes of probability p, or a no, bits; elementwise."""
     safe = np.clip(p, 1e-12, 1 - 1e-12)
     return np.asarray(-safe * np.log2(safe) - (1 - safe) * np.log2(1 - safe))

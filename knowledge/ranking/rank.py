@@ -80,6 +80,7 @@ class Ranker:
         trust: TrustTable | None = None,
     ) -> None:
         self._entries = tuple(entries.values())
+        self._ids = tuple(entry.id for entry in self._entries)
         self._trust = default_trust() if trust is None else trust
         self._vocabulary = vocabulary
         self._listed = listed_by_term(self._entries, vocabulary)
@@ -136,20 +137,21 @@ class Ranker:
         """
         if not self._entries:
             return Ranking(
-                ranked=RankedEntries((), _none), probabilities=np.zeros(0), other_probability=1.0
+                ranked=RankedEntries((), np.zeros(0), _none),
+                probabilities=np.zeros(0),
+                other_probability=1.0,
             )
         scored = self._scored(
             observations, history=history, text=text, age_years=age_years, sex=sex, scope=scope
         )
-        probabilities = scored.probabilities
-        order = np.lexsort((np.arange(len(probabilities)), -probabilities))
         looked_for = self._consequences.settled({o.term: o.present for o in observations})
         return Ranking(
             ranked=RankedEntries(
-                [self._entries[row].id for row in order],
-                lambda place: self._told(scored, place, int(order[place]), looked_for),
+                self._ids,
+                scored.probabilities,
+                lambda place, row: self._told(scored, place, row, looked_for),
             ),
-            probabilities=probabilities,
+            probabilities=scored.probabilities,
             other_probability=scored.of_other,
         )
 
@@ -157,7 +159,7 @@ class Ranker:
         """The entry of a row, with all that counted for and against it."""
         likeness = scored.likeness if place < _WORDED else None
         return Ranked(
-            disease_id=self._entries[row].id,
+            disease_id=self._ids[row],
             probability=float(scored.probabilities[row]),
             contributions=(
                 *_contributions(row, scored.parts, likeness),
@@ -168,26 +170,6 @@ class Ranker:
             ),
             not_seen=tuple(t for t in self._expected[row] if t not in looked_for),
         )
-
-    def posterior(
-        self,
-        observations: Sequence[Observation],
-        *,
-        history: str = "",
-        text: str = "",
-        age_years: float | None = None,
-        sex: str | None = None,
-        scope: Scope | None = None,
-    ) -> tuple[NDArray[np.float64], float]:
-        """What `rank` orders by, and nothing more: a fifth of its time.
-
-        Returns:
-            (entries,) probabilities in the order of the entries, and that of "other".
-        """
-        scored = self._scored(
-            observations, history=history, text=text, age_years=age_years, sex=sex, scope=scope
-        )
-        return scored.probabilities, scored.of_other
 
     def _scored(
         self,
@@ -279,7 +261,7 @@ class Ranker:
         return np.asarray(mass / total), math.exp(of_other - top) / total
 
 
-def _none(place: int) -> Ranked:
+def _none(place: int, row: int) -> Ranked:
     raise IndexError(f"place {place} of no entries")
 
 

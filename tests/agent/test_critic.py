@@ -9,8 +9,9 @@ import pytest
 
 from agent import Case, Settings, build_agent, diagnose
 from agent.dangers import considered, overlooked
-from agent.ledger import Ledger, Line
+from agent.ledger import Ledger
 from agent.run import Agent
+from tests.agent.ledger_lines import ledger_line
 from tests.agent.scripted import ScriptedPlanner
 from tests.knowledge.conftest import entry
 
@@ -54,17 +55,6 @@ def test_the_offline_planner_has_no_critic(settings: Settings) -> None:
     assert diagnose(_CASE, with_critic).differential.diagnoses
 
 
-def _line(disease_id: str, probability: float, **weights: float) -> Line:
-    return Line(
-        disease_id=disease_id,
-        probability=probability,
-        speaks_for={k: w for k, w in weights.items() if w > 0},
-        speaks_against={k: w for k, w in weights.items() if w < 0},
-        background={},
-        not_looked_for=("honeycombing",),
-    )
-
-
 def test_dangerous_diseases_near_the_list_are_named_with_why_not() -> None:
     often = {"a-term": 0.9, "b-term": 0.5, "c-term": 0.1}
     entries = {
@@ -74,10 +64,10 @@ def test_dangerous_diseases_near_the_list_are_named_with_why_not() -> None:
         "far-killer": entry("far-killer", often, cant_miss=True),
     }
     lines = {
-        "cyst-disease": _line("cyst-disease", 0.7, F1=2.0),
-        "likely-killer": _line("likely-killer", 0.08, F1=1.0),
-        "near-killer": _line("near-killer", 0.01, F2=-1.0),
-        "far-killer": _line("far-killer", 0.0001),
+        "cyst-disease": ledger_line("cyst-disease", 0.7, F1=2.0),
+        "likely-killer": ledger_line("likely-killer", 0.08, F1=1.0),
+        "near-killer": ledger_line("near-killer", 0.01, F2=-1.0),
+        "far-killer": ledger_line("far-killer", 0.0001),
     }
     ledger = Ledger(lines=lines, other_probability=0.2)
     assert [e.id for e in overlooked({"cyst-disease"}, ledger, entries)] == ["likely-killer"]

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from typing import Any
 
-import numpy as np
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
-from PIL import Image
 
 from agent import Case, Report, Settings, build_agent, diagnose
 from agent.run import Agent
+from tests.agent.pictures import image_block, png
 from tests.agent.scripted import ScriptedPlanner
 from tools.errors import UserError
 
@@ -108,13 +105,10 @@ def test_a_finding_that_the_person_calls_wrong_weighs_nothing(settings: Settings
 def test_an_attached_image_leaves_a_reference_and_no_pixels_in_the_state(
     settings: Settings,
 ) -> None:
-    buffer = io.BytesIO()
-    pixels = np.random.default_rng(5).integers(0, 255, (64, 64), dtype=np.uint8)
-    Image.fromarray(pixels).save(buffer, "PNG")
-    data = base64.b64encode(buffer.getvalue()).decode()
+    data = png(seed=5)
     agent = build_agent(settings, checkpointer=InMemorySaver())
-    block = {"type": "image", "base64": data, "mime_type": "image/png"}
-    state = _say(agent, [{"type": "text", "text": "Woman, CT: thin-walled cysts."}, block])
+    words = {"type": "text", "text": "Woman, CT: thin-walled cysts."}
+    state = _say(agent, [words, image_block(data)])
     assert data not in json.dumps(state, default=str)
     (series,) = state["case"]["series"]
     assert (series["id"], series["kind"], series["rows"]) == ("S1", "image", 64)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from typing import Any
 
-import numpy as np
 import pytest
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
-from PIL import Image
 
 from agent import Case, Settings, UserError, build_agent, diagnose
 from agent.run import start
+from tests.agent.pictures import image_block, png
 from tests.agent.scripted import ScriptedPlanner
 
 _THREAD: RunnableConfig = {"configurable": {"thread_id": "one"}}
@@ -25,17 +23,6 @@ _ABSTAIN = [
         {"diagnoses": [], "other_probability": 1.0, "abstain_because": "unclear"},
     )
 ]
-
-
-def _png(size: int = 32) -> str:
-    buffer = io.BytesIO()
-    pixels = np.random.default_rng(size).integers(0, 255, (size, size), dtype=np.uint8)
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def _block(data: str) -> dict[str, str]:
-    return {"type": "image", "base64": data, "mime_type": "image/png"}
 
 
 def _content(words: str, *blocks: dict[str, str]) -> list[str | dict[Any, Any]]:
@@ -51,8 +38,8 @@ def test_a_message_that_failed_reaches_no_planner_raw_and_does_not_block_the_thr
 ) -> None:
     planner = ScriptedPlanner(turns=[_ABSTAIN])
     agent = build_agent(settings, planner=planner, checkpointer=InMemorySaver())
-    torn = base64.b64encode(base64.b64decode(_png())[:40]).decode()
-    bad = HumanMessage(_content("Mrs Jane Smith, MRN 1234567, cough", _block(torn)))
+    torn = base64.b64encode(base64.b64decode(png())[:40]).decode()
+    bad = HumanMessage(_content("Mrs Jane Smith, MRN 1234567, cough", image_block(torn)))
     with pytest.raises(UserError):
         agent.invoke({"messages": [bad]}, _THREAD)
     state = agent.invoke({"messages": [HumanMessage("Try without it.")]}, _THREAD)
@@ -68,8 +55,11 @@ def test_a_message_that_failed_reaches_no_planner_raw_and_does_not_block_the_thr
 def test_two_messages_of_one_turn_both_enter_the_case(settings: Settings) -> None:
     planner = ScriptedPlanner(turns=[_ABSTAIN])
     agent = build_agent(settings, planner=planner)
-    data = _png(40)
-    messages = [HumanMessage(_content("56M, cough.", _block(data))), HumanMessage("Lung cysts?")]
+    data = png(40)
+    messages = [
+        HumanMessage(_content("56M, cough.", image_block(data))),
+        HumanMessage("Lung cysts?"),
+    ]
     state = agent.invoke({"messages": messages})
     assert [s["rows"] for s in state["case"]["series"]] == [40]
     assert state["case"]["age_years"] == 56
@@ -93,7 +83,7 @@ def test_an_image_sent_with_a_given_case_joins_its_series(settings: Settings) ->
     agent = build_agent(settings, planner=planner)
     given = {
         **start(Case(history="Cough.")),
-        "messages": [HumanMessage(_content("", _block(_png())))],
+        "messages": [HumanMessage(_content("", image_block(png())))],
     }
     state = agent.invoke(given)
     assert [s["id"] for s in state["case"]["series"]] == ["S1"]

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from typing import Any
 
-import numpy as np
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
-from PIL import Image
 
 from agent import Case, Report, Settings, build_agent, diagnose
 from agent.budget import Budget, RunContext, budget_of
 from agent.planner.gemini_errors import PlannerUnavailable
 from agent.run import Agent
 from knowledge.search.retrieve import KnowledgeBase
+from tests.agent.pictures import image_block, png
 from tests.agent.scripted import ScriptedPlanner
 from tests.agent.seer import Seer
 
 _CASE = Case(findings_text="Chest radiograph: hyperlucent left lung.", age_years=27, sex="male")
 _THREAD: RunnableConfig = {"configurable": {"thread_id": "one"}}
-
-
-def _film() -> dict[str, str]:
-    buffer = io.BytesIO()
-    pixels = np.random.default_rng(3).integers(0, 255, (64, 64), dtype=np.uint8)
-    Image.fromarray(pixels).save(buffer, "PNG")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return {"type": "image", "base64": data, "mime_type": "image/png"}
-
-
-@pytest.fixture(scope="module")
-def knowledge(settings: Settings) -> KnowledgeBase:
-    return KnowledgeBase(settings.cache_dir)
 
 
 def _seer(knowledge: KnowledgeBase) -> Seer:
@@ -50,7 +34,7 @@ def _read(agent: Agent, context: RunContext | None = None) -> dict[str, Any]:
         "text": "Chest radiograph of a 27-year-old man. Hyperlucent left lung.",
     }
     state: dict[str, Any] = agent.invoke(
-        {"messages": [HumanMessage([words, _film()])]}, _THREAD, context=context
+        {"messages": [HumanMessage([words, image_block(png(seed=3))])]}, _THREAD, context=context
     )
     return state
 

@@ -7,22 +7,12 @@ from typing import Any
 
 import pytest
 
-from agent.ledger import Ledger, Line
+from agent.ledger import Ledger
 from agent.review import Evidence, problems, settle
 from agent.submission import Submission
 from knowledge.words import forms
+from tests.agent.ledger_lines import ledger_line
 from tests.knowledge.conftest import entry
-
-
-def _line(disease_id: str, probability: float, **weights: float) -> Line:
-    return Line(
-        disease_id=disease_id,
-        probability=probability,
-        speaks_for={k: w for k, w in weights.items() if w > 0},
-        speaks_against={k: w for k, w in weights.items() if w < 0},
-        background={},
-        not_looked_for=("honeycombing",),
-    )
 
 
 @pytest.fixture
@@ -34,8 +24,8 @@ def evidence() -> Evidence:
         ),
     }
     lines = {
-        "cyst-disease": _line("cyst-disease", 0.7, F1=2.0, F2=-1.0),
-        "killer-disease": _line("killer-disease", 0.2, F1=1.0),
+        "cyst-disease": ledger_line("cyst-disease", 0.7, F1=2.0, F2=-1.0),
+        "killer-disease": ledger_line("killer-disease", 0.2, F1=1.0),
     }
     return Evidence(
         findings=frozenset({"F1", "F2", "F3"}),
@@ -89,7 +79,9 @@ def test_a_likely_disease_that_must_not_be_missed_has_to_be_in_the_list(evidence
 
 def test_an_abstention_has_no_diagnoses(evidence: Evidence) -> None:
     assert problems(_submission(_CYST, abstain_because="unclear"), evidence)
-    ledger = replace(evidence.ledger, lines={"cyst-disease": _line("cyst-disease", 0.7, F1=2.0)})
+    ledger = replace(
+        evidence.ledger, lines={"cyst-disease": ledger_line("cyst-disease", 0.7, F1=2.0)}
+    )
     harmless = replace(evidence, ledger=ledger)
     assert problems(_submission(other=1.0, abstain_because="unclear"), harmless) == []
 

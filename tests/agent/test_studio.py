@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from langgraph_sdk import get_client
-from PIL import Image
 
+from tests.agent.pictures import png
 from tests.agent.studio_server import studio_server
 
 
@@ -44,10 +41,7 @@ async def _say(client: Any, thread: str, content: Any) -> tuple[list[str], list[
 def test_a_chat_with_an_image_streams_a_differential_and_a_second_message_refines_it(
     server: str,
 ) -> None:
-    buffer = io.BytesIO()
-    pixels = np.random.default_rng(1).integers(0, 255, (64, 64), dtype=np.uint8)
-    Image.fromarray(pixels).save(buffer, "PNG")
-    data = base64.b64encode(buffer.getvalue()).decode()
+    data = png(seed=1)
 
     async def chat() -> None:
         async with get_client(url=server) as client:

@@ -87,7 +87,7 @@ def test_the_next_question_reckons_with_the_answerer_by_modality(
     def trust(modality: str, kind: str) -> Trust:
         return Trust(0.9, 0.9) if (modality, kind) == ("CT", "finding") else Trust(0.5, 0.5)
 
-    shares = Ranker(small_entries, small_vocabulary).posterior([])[0]
+    shares = Ranker(small_entries, small_vocabulary).rank([]).probabilities
     assert questions.best(shares, trust=trust, modalities=["CT"])[0].gain == pytest.approx(
         questions.best(shares, trust=Trust(0.9, 0.9), modalities=["CT"])[0].gain
     )

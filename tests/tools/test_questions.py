@@ -23,8 +23,8 @@ _CYSTIC = ("lymphangioleiomyomatosis", "pulmonary-langerhans-cell-histiocytosis"
 
 
 @pytest.fixture(scope="module")
-def bench(cache_dir: Path) -> Workbench:
-    return Workbench(store=ArtifactStore(cache_dir / "art"), knowledge=KnowledgeBase(cache_dir))
+def bench(cache_dir: Path, shipped: KnowledgeBase) -> Workbench:
+    return Workbench(store=ArtifactStore(cache_dir / "art"), knowledge=shipped)
 
 
 def _finding(term: str, *, present: bool = True, number: int = 1) -> Finding:
