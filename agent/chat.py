@@ -10,7 +10,6 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
-from pydantic import SecretStr
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
@@ -22,7 +21,7 @@ from agent.cli import case_of, steps
 from agent.report import NOT_CLINICAL, Report
 from agent.run import Agent, build_agent, new_thread, start
 from agent.settings import Settings, build_settings
-from agent.threads import kept_in, open_threads
+from agent.threads import kept_in, lasting, open_threads
 from tools.errors import UserError
 
 _HELP = (
@@ -151,13 +150,9 @@ class Chat:
 
 def chat(options: argparse.Namespace, read: Callable[[str], str] = input) -> int:
     """Open the thread and talk; returns the exit code."""
-    settings = build_settings(
-        planner=options.planner,
-        vision=options.vision,
-        cache_dir=options.cache_dir,
+    settings = lasting(
+        build_settings(planner=options.planner, vision=options.vision, cache_dir=options.cache_dir)
     )
-    if settings.threads.get_secret_value() == "memory":  # a chat is there to be gone on with
-        settings = settings.model_copy(update={"threads": SecretStr("sqlite")})
     told = Console(stderr=True)
     is_given = options.paths or options.history or options.findings
     case = case_of(options, settings) if is_given else None

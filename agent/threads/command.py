@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from pydantic import SecretStr
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from agent.cli import show, steps
 from agent.settings import Settings, build_settings
-from agent.threads.keep import kept_in, open_threads
+from agent.threads.keep import kept_in, lasting, open_threads
 from agent.threads.saver import ThreadSaver
 from agent.threads.shelf import Threads
 from tools.errors import UserError
@@ -19,13 +18,13 @@ from tools.errors import UserError
 
 def run(options: argparse.Namespace) -> int:
     """Run one verb on the store that the settings name, or on the default file; returns 0."""
-    settings = build_settings(
-        planner=getattr(options, "planner", None),
-        vision=getattr(options, "vision", None),
-        cache_dir=options.cache_dir,
+    settings = lasting(
+        build_settings(
+            planner=getattr(options, "planner", None),
+            vision=getattr(options, "vision", None),
+            cache_dir=options.cache_dir,
+        )
     )
-    if settings.threads.get_secret_value() == "memory":  # nothing of it is left to another process
-        settings = settings.model_copy(update={"threads": SecretStr("sqlite")})
     with open_threads(settings) as saver:
         shelf = Threads(saver, settings)
         if options.verb == "list":

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +45,13 @@ def open_threads(settings: Settings) -> Iterator[ThreadSaver]:
 
         with open_postgres(where) as shared:
             yield shared
+
+
+def lasting(settings: Settings) -> Settings:
+    """The settings for a command whose threads another process goes on with: "memory" is SQLite."""
+    if settings.threads.get_secret_value() != "memory":
+        return settings
+    return settings.model_copy(update={"threads": SecretStr("sqlite")})
 
 
 def kept_in(settings: Settings) -> str:
