@@ -27,9 +27,9 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from evals.ledger import Line
-from evals.metrics import Proportion, proportion
 from evals.reliability_figure import draw
+from evals.running.ledger import Line
+from evals.statistics.metrics import Proportion, proportion
 from tools.errors import UserError
 
 BINS = 10
@@ -173,7 +173,7 @@ def _of_run(text: str, path: Path) -> dict[str, Leads]:
 
 def _leads(lines: Sequence[Line]) -> Leads:
     told = [
-        (line.predictions[0].probability, line.rank == 1)
+        (line.predictions[0].probability, line.rank() == 1)
         for line in lines
         if line.status == "OK" and line.predictions[0].probability is not None
     ]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from evals.metrics import proportion
+from evals.statistics.metrics import proportion
 
 REACHED = 0.95
 _DRAWS = 1000

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evals.metrics import Proportion, proportion
+from evals.statistics.metrics import Proportion, proportion
 from knowledge.reading.families import key
 from knowledge.reading.normalise import Mention, Normaliser
 from knowledge.reading.sides import Side

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
-from evals.metrics import Proportion
+from evals.statistics.metrics import Proportion
 
 _SIDE = 220  # of a panel's plot, in SVG units
 _LEFT, _TOP, _RIGHT, _BOTTOM = 46, 30, 14, 44

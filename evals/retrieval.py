@@ -22,12 +22,12 @@ from rich.progress import track
 from agent.case import Case
 from agent.knowledge_base import open_knowledge
 from agent.settings import Settings
-from evals.manifest import git_state
-from evals.medpix import load_medpix
-from evals.metrics import proportion
-from evals.names import keys_of
+from evals.data.medpix import load_medpix
+from evals.matching.names import keys_of
+from evals.running.manifest import git_state
+from evals.statistics.metrics import proportion
 from evals.truth import Truth
-from evals.views import View, show
+from evals.views.show import View, show
 from knowledge.entry import Entry
 from knowledge.search.retrieve import KnowledgeBase
 from knowledge.yaml_source import KnowledgeError

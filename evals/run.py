@@ -1,4 +1,4 @@
-"""Run one arm over one split: `python -m evals.run --data DIR --out DIR --arm prior`.
+"""Run arms over a data set: `python -m evals.run --data DIR --out DIR --arm offline prior`.
 
 Exit code 0: every case was scored. 2: something the person can mend. 3: a case met a fault of the
 harness or of the system, so the figures may not be used. 130: stopped; the same command resumes.
@@ -10,15 +10,21 @@ import argparse
 import asyncio
 import random
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from evals.arms import ARMS, Arm
-from evals.execute import Run, run_cases
-from evals.ledger import Ledger
-from evals.manifest import (
+from agent.settings import build_settings
+from evals.arms.arm import Choice, MakeArm
+from evals.arms.table import ARMS
+from evals.data.dataset import Dataset, EvalCase
+from evals.data.medpix import load_medpix
+from evals.matching.scoring import build_scorers
+from evals.reporting.table import print_run
+from evals.running.execute import Bench, Work, run_all
+from evals.running.ledger import Ledger
+from evals.running.manifest import (
     Manifest,
     config_hash,
     git_state,
@@ -26,15 +32,13 @@ from evals.manifest import (
     source_sha256,
     write_manifest,
 )
-from evals.match import index_synonyms
-from evals.medpix import Dataset, MedPixCase, load_medpix
-from evals.table import print_run
-from evals.views import VIEWS
+from evals.views.show import VIEWS
+from evals.views.viewer import Viewer
 from knowledge.entry import load_entries
 from tools.errors import UserError
 
 
-def main(argv: Sequence[str] | None = None, arms: Mapping[str, Callable[[], Arm]] = ARMS) -> int:
+def main(argv: Sequence[str] | None = None, arms: Mapping[str, MakeArm] = ARMS) -> int:
     """The command line; returns the exit code.
 
     Args:
@@ -52,61 +56,72 @@ def main(argv: Sequence[str] | None = None, arms: Mapping[str, Callable[[], Arm]
         return 130
 
 
-def _run(options: argparse.Namespace, arms: Mapping[str, Callable[[], Arm]]) -> int:
+def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
     dataset = load_medpix(options.data, options.split, options.truth)
     cases = select(dataset, options)
-    arm = arms[options.arm]()
+    choice = Choice(settings=build_settings())
+    chosen = {name: arms[name](choice) for name in dict.fromkeys(options.arm)}
     source = source_sha256()
     commit, is_dirty = git_state()
-    manifest = Manifest(
-        dataset=options.dataset,
-        split=options.split,
-        arm=options.arm,
-        dataset_sha256=dataset.sha256,
-        truth_sha256=dataset.truth_sha256,
-        exclusions=dict(dataset.exclusions),
-        commit=commit,
-        is_dirty=is_dirty,
-        source_sha256=source,
-        settings=dict(arm.config),
-        packages=package_versions(),
-    )
-    run = Run(
-        view=options.view,
-        arm_name=options.arm,
-        arm=arm,
-        seed=options.seed,
-        config=config_hash(
+    manifests: dict[str, Manifest] = {}
+    configs: dict[str, str] = {}
+    for name, arm in chosen.items():
+        configs[name] = config_hash(
             arm.config,
             dataset.sha256,
             dataset.truth_sha256,
             source,
             options.split,
             str(options.timeout_s),
-        ),
-        synonyms=index_synonyms([(e.name, *e.synonyms) for e in load_entries().values()]),
+        )
+        manifests[name] = Manifest(
+            dataset=options.dataset,
+            split=options.split,
+            arm=name,
+            dataset_sha256=dataset.sha256,
+            truth_sha256=dataset.truth_sha256,
+            exclusions=dict(dataset.exclusions),
+            commit=commit,
+            is_dirty=is_dirty,
+            source_sha256=source,
+            settings=dict(arm.config),
+            packages=package_versions(),
+        )
+    bench = Bench(
+        arms=chosen,
+        viewer=Viewer(dataset, options.out, choice.settings),
+        scorers=build_scorers(load_entries()),
         timeout_s=options.timeout_s,
     )
+    work = [
+        Work(case=case, view=view, arm=name, seed=options.seed, config=configs[name])
+        for view in dict.fromkeys(options.view)
+        for name in chosen
+        for case in cases
+    ]
     with Ledger(options.out / "results.jsonl") as ledger:
-        write_manifest(options.out / "manifest.json", run.config, manifest)
+        for name, manifest in manifests.items():
+            write_manifest(options.out / "manifest.json", configs[name], manifest)
         done = ledger.by_key()
         # A fault is tried again; an answer, also a missing one, stands.
         todo = [
-            case
-            for case in cases
-            if (line := done.get(run.key(case))) is None or line.status == "UNSCORED"
+            one for one in work if (line := done.get(one.key)) is None or line.status == "UNSCORED"
         ]
-        asyncio.run(run_cases(todo, run, ledger.append, options.concurrent))
+        asyncio.run(run_all(todo, bench, ledger.append, options.concurrent))
         done = ledger.by_key()
-    lines = [done[run.key(case)] for case in cases]
-    reported = {name: value for line in lines for name, value in line.versions.items()}
-    manifest = manifest.model_copy(update={"reported": reported})
-    write_manifest(options.out / "manifest.json", run.config, manifest)
-    print_run(Console(), lines, manifest)
+    lines = [done[one.key] for one in work]
+    console = Console()
+    for name, manifest in manifests.items():
+        mine = [line for line in lines if line.arm == name]
+        reported = {key: value for line in mine for key, value in line.versions.items()}
+        manifest = manifest.model_copy(update={"reported": reported})
+        write_manifest(options.out / "manifest.json", configs[name], manifest)
+        for view in dict.fromkeys(options.view):
+            print_run(console, [line for line in mine if line.view == view], manifest)
     return 3 if any(line.status == "UNSCORED" for line in lines) else 0
 
 
-def select(dataset: Dataset, options: argparse.Namespace) -> list[MedPixCase]:
+def select(dataset: Dataset, options: argparse.Namespace) -> list[EvalCase]:
     """The cases of the region and modality asked for; with a limit, that many drawn by the seed.
 
     Raises:
@@ -130,13 +145,15 @@ def select(dataset: Dataset, options: argparse.Namespace) -> list[MedPixCase]:
     return cases
 
 
-def _parser(arms: Mapping[str, Callable[[], Arm]]) -> argparse.ArgumentParser:
+def _parser(arms: Mapping[str, MakeArm]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evals.run", description=__doc__)
     parser.add_argument("--dataset", choices=["medpix"], default="medpix")
     parser.add_argument("--data", type=Path, required=True, help="the data set's folder")
     parser.add_argument("--split", choices=["dev", "train", "all"], default="dev")
-    parser.add_argument("--view", choices=VIEWS, default="V1", help="how much an arm is shown")
-    parser.add_argument("--arm", choices=list(arms), required=True)
+    parser.add_argument(
+        "--view", choices=VIEWS, nargs="+", default=["V1"], help="how much an arm is shown"
+    )
+    parser.add_argument("--arm", choices=list(arms), nargs="+", required=True)
     parser.add_argument("--truth", type=Path, help="default: truth.jsonl in --data, else titles")
     parser.add_argument("--out", type=Path, required=True, help="results.jsonl and manifest.json")
     parser.add_argument("--limit", type=_positive, help="so many cases, drawn by --seed")

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from evals.labels import Label, read_labels
-from evals.metrics import proportion
+from evals.statistics.metrics import proportion
 from knowledge.ranking.trust import (
     TrustKind,
     TrustRow,

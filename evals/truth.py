@@ -25,6 +25,7 @@ class Truth(BaseModel):
         primary, synonyms: Fully right.
         broader: Names of a direct parent, partly right.
         components: Names of a part or a complication.
+        kind, system, rare: For strata alone; they reach no arm. "" and None where nobody said.
         mask: Verbatim strings of the case that give the answer away.
         curated: False when it was made from the title alone.
     """
@@ -35,6 +36,9 @@ class Truth(BaseModel):
     synonyms: tuple[str, ...] = ()
     broader: tuple[str, ...] = ()
     components: tuple[str, ...] = ()
+    kind: str = ""
+    system: str = ""
+    rare: bool | None = None
     mask: tuple[str, ...] = ()
     scoreable: bool = True
     why_not: str = ""

@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 from agent.case import Case
-from evals.arms import ARMS, Arm, Named, Prediction
-from evals.ledger import Ledger, Line
-from evals.manifest import Manifest, source_sha256
+from evals.arms.arm import Arm, Named, Prediction
+from evals.arms.table import ARMS
 from evals.run import main
+from evals.running.ledger import Ledger, Line
+from evals.running.manifest import Manifest, source_sha256
 from tests.evals.medpix_shaped import write_medpix_shaped
 from tools.errors import ToolFailure, UserError
 
-Predict = Callable[[Case], Coroutine[Any, Any, Prediction]]
+Predict = Callable[[Case, int], Coroutine[Any, Any, Prediction]]
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def run(data: Path, out: Path, predict: Predict, *more: str) -> int:
-    arms = {**ARMS, "test": lambda: Arm(predict=predict, config={})}
+    arms = {**ARMS, "test": lambda _: Arm(predict=predict, config={})}
     argv = ["--data", str(data), "--out", str(out), "--arm", "test", "--view", "V3", *more]
     return main(argv, arms)
 
@@ -46,7 +47,7 @@ def named(*names: str) -> Prediction:
     return Prediction(diagnoses=tuple(Named(name=name, probability=0.1) for name in names))
 
 
-async def thinks_of_lam(case: Case) -> Prediction:
+async def thinks_of_lam(case: Case, seed: int) -> Prediction:
     return named("sarcoidosis", "pneumothorax", "cystic lung disease", "LAM")
 
 
@@ -57,11 +58,12 @@ def test_a_run_records_every_case_and_prints_figures_with_counts(
     assert run(data, out, thinks_of_lam) == 0
     by_case = {line.case: line for line in lines(out)}
     assert sorted(by_case) == ["SYN0001", "SYN0002", "SYN0003", "SYN0004"]
-    assert (by_case["SYN0001"].rank, by_case["SYN0001"].rank_broader) == (4, 3)
-    assert [item.level for item in by_case["SYN0001"].predictions] == [
+    first = by_case["SYN0001"]
+    assert (first.rank(), first.rank(reading="broader")) == (4, 3)
+    assert [str(level) for level in first.scores["curated"].levels] == [
         "different", "L4", "L3", "L1",
     ]  # fmt: skip
-    assert by_case["SYN0002"].rank is None
+    assert by_case["SYN0002"].rank() is None
     assert "Thin-walled round cysts" in by_case["SYN0001"].input.findings_text
     printed = capsys.readouterr().out
     assert "source " in printed.splitlines()[0]
@@ -75,7 +77,7 @@ def test_a_run_records_every_case_and_prints_figures_with_counts(
 def test_every_way_not_to_answer_is_a_miss_in_the_denominator(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def predict(case: Case) -> Prediction:
+    async def predict(case: Case, seed: int) -> Prediction:
         if "cysts" in case.findings_text:
             raise ToolFailure("no CT series")
         if "Geographic" in case.findings_text:
@@ -87,12 +89,12 @@ def test_every_way_not_to_answer_is_a_miss_in_the_denominator(
     assert run(data, tmp_path / "out", predict, "--timeout-s", "0.2") == 0
     by_case = {line.case: line for line in lines(tmp_path / "out")}
     assert {line.status for line in by_case.values()} == {"NO_ANSWER"}
-    assert {line.rank for line in by_case.values()} == {None}
+    assert {line.rank() for line in by_case.values()} == {None}
     assert by_case["SYN0001"].error.startswith("ToolFailure at test_run.py:")
     assert by_case["SYN0002"].error == "time-out after 0.2 s"
     assert by_case["SYN0003"].error == "empty list"
     assert by_case["SYN0004"].abstained
-    assert by_case["SYN0004"].predictions[0].level == "L0"  # kept, and not counted
+    assert by_case["SYN0004"].scores["curated"].levels[0] == "L0"  # kept, and not counted
     printed = capsys.readouterr().out
     assert "n 4 | answered 0 | abstained 1 | no answer 3 | unscored 0" in printed
     assert "0/4 0.0% [0.0, 49.0]" in printed
@@ -104,7 +106,7 @@ def test_a_fault_is_a_counted_miss_fails_the_run_and_is_tried_again(
     asked: list[str] = []
     broken = True
 
-    async def predict(case: Case) -> Prediction:
+    async def predict(case: Case, seed: int) -> Prediction:
         asked.append(case.findings_text)
         if broken and "cysts" in case.findings_text:
             raise KeyError("patient text")
@@ -129,7 +131,7 @@ def test_a_fault_is_a_counted_miss_fails_the_run_and_is_tried_again(
 def test_a_set_up_that_the_person_can_mend_stops_the_run_with_code_2(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def predict(case: Case) -> Prediction:
+    async def predict(case: Case, seed: int) -> Prediction:
         raise UserError("no key: set GEMINI_API_KEY")
 
     assert run(data, tmp_path / "out", predict) == 2
@@ -140,7 +142,7 @@ def test_a_set_up_that_the_person_can_mend_stops_the_run_with_code_2(
 def test_no_more_cases_run_at_a_time_than_asked(data: Path, tmp_path: Path) -> None:
     running = most = 0
 
-    async def predict(case: Case) -> Prediction:
+    async def predict(case: Case, seed: int) -> Prediction:
         nonlocal running, most
         running += 1
         most = max(most, running)
@@ -170,7 +172,7 @@ def test_region_modality_and_limit_choose_the_denominator(data: Path, tmp_path: 
 def test_the_manifest_says_what_the_run_was_made_from(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
 
-    async def predict(case: Case) -> Prediction:
+    async def predict(case: Case, seed: int) -> Prediction:
         return Prediction(diagnoses=(Named(name="LAM"),), versions={"index": "abc"})
 
     assert run(data, out, predict) == 0
@@ -210,8 +212,8 @@ def test_the_prior_arm_needs_nothing_but_the_region(data: Path, tmp_path: Path) 
     argv = ["--data", str(data), "--out", str(out), "--view", "V0", "--arm", "prior"]
     assert main(argv) == 0
     by_case = {line.case: line for line in lines(out)}
-    assert by_case["SYN0003"].rank == 8  # hepatic hemangioma, eighth of the abdomen's list
-    assert by_case["SYN0001"].rank is None
+    assert by_case["SYN0003"].rank() == 8  # hepatic hemangioma, eighth of the abdomen's list
+    assert by_case["SYN0001"].rank() is None
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from evals.match import judge
-from evals.medpix import clean_text, load_medpix
-from evals.metrics import proportion
-from evals.names import words
+from evals.data.medpix import clean_text, load_medpix
+from evals.matching.levels import judge
+from evals.matching.names import words
+from evals.statistics.metrics import proportion
 from evals.truth import Truth
-from evals.views import VIEWS, show
+from evals.views.show import VIEWS, show
 
 
 def test_the_visible_part_loads_with_its_splits(shared_data: Path) -> None:

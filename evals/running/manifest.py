@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from tools.errors import UserError
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parent.parent.parent
 _PARTS = ("agent", "tools", "knowledge", "evals")
 _SOURCES = frozenset({".py", ".md", ".yaml", ".j2"})
 _PACKAGES = (

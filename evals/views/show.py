@@ -9,7 +9,8 @@ import re
 from typing import Literal, get_args
 
 from agent.case import Case
-from evals.medpix import MedPixCase, clean_text
+from evals.data.dataset import EvalCase
+from evals.data.medpix import clean_text
 from evals.truth import Truth
 
 View = Literal["V0", "V1", "V3"]
@@ -35,7 +36,7 @@ def mask_text(text: str, truth: Truth) -> str:
     return re.sub("|".join(patterns), MASKED, text, flags=re.IGNORECASE)
 
 
-def show(case: MedPixCase, view: View) -> Case:
+def show(case: EvalCase, view: View) -> Case:
     """What an arm is handed: nothing but this, and it is stored as it is handed over."""
     history = findings = ""
     if view in ("V1", "V3"):

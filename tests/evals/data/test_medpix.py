@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evals.medpix import age_in_years, clean_text, load_medpix
+from evals.data.medpix import age_in_years, clean_text, load_medpix
 from tests.evals.medpix_shaped import write_medpix_shaped
 from tools.errors import UserError
 

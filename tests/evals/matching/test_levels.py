@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from evals.match import Level, distinct, index_synonyms, judge, judge_list
-from evals.names import is_denied, keys, words
+from evals.matching.levels import Level, distinct, index_synonyms, judge, judge_list
+from evals.matching.names import is_denied, keys, words
 from evals.truth import Truth
 
 LAM = Truth(

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from agent.case import Case
+from evals.arms.arm import Arm, Choice, Named, Prediction
+
 COMMON_BY_REGION: Mapping[str, tuple[str, ...]] = {
     "head": (
         "ischemic stroke",
@@ -106,3 +109,13 @@ COMMON_BY_REGION: Mapping[str, tuple[str, ...]] = {
         "lipoma",
     ),
 }
+
+
+def prior_arm(choice: Choice) -> Arm:
+    """The constant list of the region; an empty list, so a miss, for a region without one."""
+
+    async def predict(case: Case, seed: int) -> Prediction:
+        names = COMMON_BY_REGION.get(case.region, ())
+        return Prediction(diagnoses=tuple(Named(name=name) for name in names))
+
+    return Arm(predict=predict, config={"lists": dict(COMMON_BY_REGION)})

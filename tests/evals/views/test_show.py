@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from evals.medpix import clean_text, load_medpix
-from evals.names import words
+from evals.data.medpix import clean_text, load_medpix
+from evals.matching.names import words
 from evals.truth import Truth, truth_from_title
-from evals.views import VIEWS, View, mask_text, show
+from evals.views.show import VIEWS, View, mask_text, show
 from tests.evals.medpix_shaped import LEAK, write_medpix_shaped
 
 

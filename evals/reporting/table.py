@@ -10,9 +10,9 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from evals.ledger import Line
-from evals.manifest import Manifest
-from evals.metrics import TOPS, figures
+from evals.running.ledger import Line
+from evals.running.manifest import Manifest
+from evals.statistics.metrics import TOPS, figures
 
 
 def print_run(console: Console, lines: Sequence[Line], manifest: Manifest) -> None:
@@ -31,21 +31,24 @@ def print_run(console: Console, lines: Sequence[Line], manifest: Manifest) -> No
         f"{first.seed}; {len(manifest.exclusions)} of the split not scoreable (manifest.json)"
     )
     say(counts(lines))
-    right = figures([line.rank for line in lines])
-    with_kb = figures([line.rank_with_kb for line in lines])
-    broader = figures([line.rank_broader for line in lines])
-    table = Table("", "L0 + L1", "L0 + L1 with KB synonyms", box=SIMPLE, padding=(0, 1, 0, 0))
-    for k in TOPS:
-        table.add_row(f"top-{k}", str(right.top[k]), str(with_kb.top[k]))
-    table.add_row("MRR", f"{right.mrr:.3f}", f"{with_kb.mrr:.3f}", end_section=True)
-    for k in TOPS:
-        table.add_row(f"top-{k} if L3 counted", str(broader.top[k]), "")
-    console.print(table)
+    exact = figures([line.rank("curated", "exact") for line in lines])
+    right = figures([line.rank() for line in lines])
+    with_kb = figures([line.rank("kb") for line in lines])
+    broader = figures([line.rank("curated", "broader") for line in lines])
+    for heads, columns in (
+        (("L0 to L2", "L0 to L2, KB synonyms"), (right, with_kb)),
+        (("L0 + L1 alone", "L0 to L3"), (exact, broader)),
+    ):
+        table = Table("", *heads, box=SIMPLE, padding=(0, 1, 0, 0))
+        for k in TOPS:
+            table.add_row(f"top-{k}", *(str(column.top[k]) for column in columns))
+        table.add_row("MRR", *(f"{column.mrr:.3f}" for column in columns))
+        console.print(table)
     for error, count in Counter(line.error for line in lines if line.error).most_common():
         say(f"{count} x {error}")
     say(
-        "L0 the same words, L1 an exact synonym, L3 a direct parent; narrower answers (L2) are not "
-        "accepted. Wilson 95 % intervals. A case without an answer is a miss."
+        "L0 the same words, L1 an exact synonym, L2 narrower, L3 a direct parent. Wilson 95 % "
+        "intervals. A case without an answer is a miss."
     )
     say("Contamination not excluded: the cases are public.")
 

@@ -11,40 +11,46 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.case import Case
-from evals.match import Level
+from agent.report import Report
+from evals.matching.levels import Judged
+from evals.matching.scoring import Scoring
+from evals.truth import Truth
 from tools.errors import UserError
 
 Status = Literal["OK", "NO_ANSWER", "UNSCORED"]
+Reading = Literal["exact", "right", "broader"]
 Key = tuple[str, str, str, int, str]
 
 
 class Item(BaseModel):
-    """One diagnosis and how near it is to the truth, without and with the corpus's synonyms."""
+    """One diagnosis as the arm gave it; probability 0..1, or None when the arm only orders."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     probability: float | None
-    level: Level
-    level_with_kb: Level
 
 
 class Line(BaseModel):
-    """One case of a run.
+    """One case of a run, with all that a report or a re-scoring needs of it.
 
     Attributes:
+        patient: Cases of one patient are not independent of each other.
         config: Hash of the arm's settings, data, split, truth, source code and time-out.
         status: OK: a list to score. NO_ANSWER: refusal, abstention, time-out or an empty list,
             which is a miss. UNSCORED: a fault, which is a miss and fails the run.
         error: Class of what was raised and where, never its message, which may hold case text.
         input: The case exactly as the arm was handed it.
+        truth: What the list was judged against, as it was then.
         predictions: What the arm said, also when it abstained and the list does not count.
-        rank, rank_with_kb, rank_broader: 1-based, None for a miss.
+        scores: The list judged, by scoring; ranks stand here also when the list does not count.
+        costs, unsupported, reply, report: As in a Prediction.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     case: str
+    patient: str
     view: str
     arm: str
     seed: int
@@ -53,12 +59,32 @@ class Line(BaseModel):
     error: str = ""
     abstained: bool = False
     input: Case
+    truth: Truth
     predictions: tuple[Item, ...] = ()
-    rank: int | None = None
-    rank_with_kb: int | None = None
-    rank_broader: int | None = None
+    scores: dict[Scoring, Judged] = {}
     latency_s: float
+    costs: dict[str, float] = {}
+    unsupported: int = 0
+    reply: str = ""
+    report: Report | None = None
     versions: dict[str, str] = {}
+
+    def rank(self, scoring: Scoring = "curated", reading: Reading = "right") -> int | None:
+        """The 1-based rank of the truth; None for a miss, and for a list that does not count.
+
+        Args:
+            scoring: Whose synonyms are known to the matcher.
+            reading: "exact" takes L0 and L1, "right" L2 as well, "broader" a direct parent too.
+        """
+        if self.status != "OK" or scoring not in self.scores:
+            return None
+        judged = self.scores[scoring]
+        by_reading = {
+            "exact": judged.rank_exact,
+            "right": judged.rank,
+            "broader": judged.rank_broader,
+        }
+        return by_reading[reading]
 
     @property
     def key(self) -> Key:

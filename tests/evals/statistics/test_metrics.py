@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from evals.metrics import figures, proportion
+from evals.statistics.metrics import figures, proportion
 
 
 def test_wilson_interval_of_none_in_fifty_ends_at_seven_percent() -> None:

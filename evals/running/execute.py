@@ -1,11 +1,11 @@
-"""Executing a run: cases through an arm and the matcher, a bounded number at a time."""
+"""Executing a run: cases through arms and the matcher, a bounded number at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,29 +13,43 @@ from rich.console import Console
 from rich.progress import Progress
 
 from agent.case import Case
-from evals.arms import Arm, Prediction
-from evals.ledger import Item, Key, Line, Status
-from evals.match import Synonyms, judge_list
-from evals.medpix import MedPixCase
-from evals.views import View, show
+from evals.arms.arm import Arm, Prediction
+from evals.data.dataset import EvalCase
+from evals.matching.scoring import Scorer, Scoring
+from evals.running.ledger import Item, Key, Line, Status
+from evals.views.show import View
+from evals.views.viewer import Viewer
 from tools.errors import ToolFailure, UserError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """What is the same for every case of a run."""
+class Work:
+    """One piece of work: one case in one view through one arm, once.
 
+    Attributes:
+        config: Hash of all that the answer and its score depend on.
+    """
+
+    case: EvalCase
     view: View
-    arm_name: str
-    arm: Arm
+    arm: str
     seed: int
     config: str
-    synonyms: Synonyms
-    timeout_s: float
 
-    def key(self, case: MedPixCase) -> Key:
-        """The ledger's key of that case in this run."""
-        return (case.id, self.view, self.arm_name, self.seed, self.config)
+    @property
+    def key(self) -> Key:
+        """Its line's key."""
+        return (self.case.id, self.view, self.arm, self.seed, self.config)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bench:
+    """What work is done with."""
+
+    arms: Mapping[str, Arm]
+    viewer: Viewer
+    scorers: Mapping[Scoring, Scorer]
+    timeout_s: float
 
 
 _NOTHING = Prediction(diagnoses=())
@@ -48,69 +62,68 @@ class _Outcome:
     error: str = ""
 
 
-async def run_cases(
-    cases: Sequence[MedPixCase], run: Run, record: Callable[[Line], None], concurrent: int
+async def run_all(
+    todo: Sequence[Work], bench: Bench, record: Callable[[Line], None], concurrent: int
 ) -> None:
-    """Ask the arm about every case, at most `concurrent` at a time, and record each as it ends.
+    """Do all the work, at most `concurrent` at a time, and record each line as it ends.
 
     Raises:
-        UserError: From the arm: its set-up is wrong, so the other cases would fail as well.
+        UserError: From an arm: its set-up is wrong, so the other cases would fail as well.
     """
     limit = asyncio.Semaphore(concurrent)
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task(f"{run.arm_name}, view {run.view}", total=len(cases))
+        bar = progress.add_task("cases", total=len(todo))
 
-        async def one(case: MedPixCase) -> None:
+        async def one(work: Work) -> None:
             async with limit:
-                line = await run_case(case, run)
+                line = await run_one(work, bench)
             record(line)
             progress.advance(bar)
 
-        await asyncio.gather(*(one(case) for case in cases))
+        await asyncio.gather(*(one(work) for work in todo))
 
 
-async def run_case(case: MedPixCase, run: Run) -> Line:
+async def run_one(work: Work, bench: Bench) -> Line:
     """One case through the arm and the matcher.
 
     Raises:
         UserError: From the arm.
     """
-    shown = show(case, run.view)
+    case = work.case
+    shown = await bench.viewer.show(case, work.view)
     started = time.perf_counter()
-    outcome = await _ask(run.arm, shown, run.timeout_s)
+    outcome = await _ask(bench.arms[work.arm], shown, work.seed, bench.timeout_s)
     latency_s = time.perf_counter() - started
 
     prediction = outcome.prediction
     names = [diagnosis.name for diagnosis in prediction.diagnoses]
-    judged = judge_list(names, case.truth)
-    with_kb = judge_list(names, case.truth, run.synonyms)
-    counts = outcome.status == "OK"
     return Line(
         case=case.id,
-        view=run.view,
-        arm=run.arm_name,
-        seed=run.seed,
-        config=run.config,
+        patient=case.patient,
+        view=work.view,
+        arm=work.arm,
+        seed=work.seed,
+        config=work.config,
         status=outcome.status,
         error=outcome.error,
         abstained=prediction.abstained,
         input=shown,
+        truth=case.truth,
         predictions=tuple(
-            Item(name=d.name, probability=d.probability, level=level, level_with_kb=kb_level)
-            for d, level, kb_level in zip(
-                prediction.diagnoses, judged.levels, with_kb.levels, strict=True
-            )
+            Item(name=d.name, probability=d.probability) for d in prediction.diagnoses
         ),
-        rank=judged.rank if counts else None,
-        rank_with_kb=with_kb.rank if counts else None,
-        rank_broader=judged.rank_broader if counts else None,
+        scores={name: score(names, case.truth) for name, score in bench.scorers.items()},
         latency_s=latency_s,
+        costs=dict(prediction.costs),
+        unsupported=prediction.unsupported,
+        reply=prediction.reply,
+        report=prediction.report,
         versions=dict(prediction.versions),
     )
 
 
-async def _ask(arm: Arm, shown: Case, timeout_s: float) -> _Outcome:
-    task = asyncio.create_task(arm.predict(shown))
+async def _ask(arm: Arm, shown: Case, seed: int, timeout_s: float) -> _Outcome:
+    task = asyncio.create_task(arm.predict(shown, seed))
     await asyncio.wait({task}, timeout=timeout_s)
     if not task.done():
         task.cancel()

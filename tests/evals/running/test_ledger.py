@@ -10,24 +10,35 @@ from pathlib import Path
 import pytest
 
 from agent.case import Case
-from evals.arms import ARMS, Arm, Named, Prediction
-from evals.ledger import Ledger, Line
+from evals.arms.arm import Arm, Named, Prediction
+from evals.arms.table import ARMS
 from evals.run import main
+from evals.running.ledger import Ledger, Line
+from evals.truth import Truth
 from tests.evals.medpix_shaped import write_medpix_shaped
 from tools.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # Runs the command line with an arm that gets stuck at its third case. A job that a shell put into
 # the background is deaf to Ctrl-C, and so would be what it starts: a person at the keyboard is not.
 STUCK = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from tests.evals.test_ledger import run; sys.exit(run(*sys.argv[1:], stuck_at=3))"
+    "from tests.evals.running.test_ledger import run; sys.exit(run(*sys.argv[1:], stuck_at=3))"
 )
 
 
 def line(case: str) -> Line:
     return Line(
-        case=case, view="V1", arm="a", seed=0, config="c", status="OK", input=Case(), latency_s=0
+        case=case,
+        patient=case,
+        view="V1",
+        arm="a",
+        seed=0,
+        config="c",
+        status="OK",
+        input=Case(),
+        truth=Truth(primary="LAM"),
+        latency_s=0,
     )
 
 
@@ -35,7 +46,7 @@ def run(data: str, out: str, *, stuck_at: int = 0) -> int:
     """The real command line with one more arm."""
     asked: list[Case] = []
 
-    async def predict(case: Case) -> Prediction:
+    async def predict(case: Case, seed: int) -> Prediction:
         asked.append(case)
         if len(asked) == stuck_at:
             await asyncio.sleep(600)
@@ -45,7 +56,7 @@ def run(data: str, out: str, *, stuck_at: int = 0) -> int:
     with pytest.MonkeyPatch.context() as patch:
         # A file saved while the test runs would rightly make the second run begin anew.
         patch.setattr("evals.run.source_sha256", lambda: "0" * 64)
-        return main(argv, {**ARMS, "two": lambda: Arm(predict=predict, config={})})
+        return main(argv, {**ARMS, "two": lambda _: Arm(predict=predict, config={})})
 
 
 def stop_in_the_middle(data: Path, out: Path, how: signal.Signals) -> int:
@@ -85,7 +96,7 @@ def test_a_stopped_run_resumes_to_the_same_figures_with_each_case_once(
     with Ledger(tmp_path / "stopped" / "results.jsonl") as ledger:
         cases = sorted(found.case for found in ledger.lines())
     assert cases == [f"SYN000{n}" for n in (1, 2, 3, 4, 6, 7, 8)]
-    assert len(whole) == 9
+    assert len(whole) == 10
     assert resumed == whole
 
 

@@ -11,12 +11,12 @@ import hashlib
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from evals.data.dataset import Dataset, EvalCase
 from evals.truth import Truth, read_truth, truth_from_title
 from tools.errors import UserError
 
@@ -78,31 +78,6 @@ class _ImageRow(_Row):
     body_part: CleanText = Field(default="", alias="Location Category")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MedPixCase:
-    """One case, unmasked: for the views and the matcher, never for an arm."""
-
-    id: str
-    age_years: float | None
-    sex: Literal["female", "male"] | None
-    region: str
-    modality: str
-    history: str
-    exam: str
-    findings: str
-    truth: Truth
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dataset:
-    """The scoreable cases of one split in the order of their ids, and what was left out and why."""
-
-    cases: tuple[MedPixCase, ...]
-    exclusions: Mapping[str, str]
-    sha256: str
-    truth_sha256: str
-
-
 def load_medpix(folder: Path, split: str, truth_path: Path | None) -> Dataset:
     """Read a MedPix 2.0 folder.
 
@@ -133,7 +108,7 @@ def load_medpix(folder: Path, split: str, truth_path: Path | None) -> Dataset:
     truths = read_truth(truth_path) if truth_path else None
 
     wanted = [i for key, ids in splits.items() if split in ("all", key) for i in ids]
-    cases: list[MedPixCase] = []
+    cases: list[EvalCase] = []
     exclusions: dict[str, str] = {}
     for case_id in sorted(set(wanted)):
         if case_id not in rows:
@@ -149,6 +124,7 @@ def load_medpix(folder: Path, split: str, truth_path: Path | None) -> Dataset:
         else:
             cases.append(_case(row, images.get(case_id, []), truth))
     return Dataset(
+        name="medpix",
         cases=tuple(cases),
         exclusions=exclusions,
         sha256=_sha256(*(folder / name for name in _FILES)),
@@ -172,7 +148,7 @@ def age_in_years(text: str) -> float | None:
     return min(years, 90.0)
 
 
-def _case(row: _CaseRow, images: list[_ImageRow], truth: Truth) -> MedPixCase:
+def _case(row: _CaseRow, images: list[_ImageRow], truth: Truth) -> EvalCase:
     first = images[0] if images else None
     sex = first.text.sex.casefold() if first else ""
     region = ""
@@ -180,8 +156,9 @@ def _case(row: _CaseRow, images: list[_ImageRow], truth: Truth) -> MedPixCase:
         region = _REGION_BY_ORGAN_SYSTEM.get(first.organ_system) or _REGION_BY_BODY_PART.get(
             first.body_part, first.body_part.casefold()
         )
-    return MedPixCase(
+    return EvalCase(
         id=row.id,
+        patient=row.id,
         age_years=age_in_years(first.text.age) if first else None,
         sex="female" if sex == "female" else "male" if sex == "male" else None,
         region=region,

@@ -1,0 +1,1 @@
+"""The arms of a comparison, and the one table that declares them."""

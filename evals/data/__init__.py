@@ -1,0 +1,1 @@
+"""Data sets: cases with their truth, from MedPix and from the folders of others."""

@@ -1,0 +1,1 @@
+"""What a person reads of a run: the table, the page, the comparison."""

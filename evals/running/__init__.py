@@ -1,0 +1,1 @@
+"""Running: cases through arms, bounded, resumable, on record."""

@@ -1,0 +1,1 @@
+"""Views: how much of a case an arm is shown, and exactly what."""
