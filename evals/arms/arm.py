@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from pydantic import BaseModel
 
 from agent.case import Case
 from agent.report import Report
@@ -49,6 +53,22 @@ Predict = Callable[[Case, int], Coroutine[Any, Any, Prediction]]  # case, seed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SingleTurn:
+    """An arm that is one request to a chat model without tools, so that it can run in batch mode.
+
+    Attributes:
+        schema: Of the structured answer.
+        messages: The request for a case.
+        read: The prediction in an answer, with the reply it came in for its usage.
+    """
+
+    planner: BaseChatModel
+    schema: type[BaseModel]
+    messages: Callable[[Case], Sequence[BaseMessage]]
+    read: Callable[[BaseModel, AIMessage], Prediction]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Arm:
     """A system under test.
 
@@ -56,11 +76,13 @@ class Arm:
         predict: Asks it about one case; the seed is that of the repeat, for what draws.
         config: Every setting that its answers depend on, as JSON values; no secret.
         backends: What it keeps busy, so that the runner bounds each.
+        single_turn: The same arm as one request; None for an arm with tools or without a model.
     """
 
     predict: Predict
     config: Mapping[str, object]
     backends: frozenset[Backend] = frozenset({"cpu"})
+    single_turn: SingleTurn | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
