@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -93,7 +94,8 @@ async def run_one(work: Work, bench: Bench) -> Line:
     """
     shown = await bench.viewer.show(work.case, work.view)
     started = time.perf_counter()
-    outcome = await _ask(bench.arms[work.arm], shown, work.seed, bench.timeout_s)
+    answer = bench.arms[work.arm].predict(shown, work.seed)
+    outcome = await outcome_of(answer, bench.timeout_s)
     latency_s = time.perf_counter() - started
     return line_of(work, shown, outcome, latency_s, bench)
 
@@ -132,8 +134,13 @@ def line_of(work: Work, shown: Case, outcome: Outcome, latency_s: float, bench: 
     )
 
 
-async def _ask(arm: Arm, shown: Case, seed: int, timeout_s: float) -> Outcome:
-    task = asyncio.create_task(arm.predict(shown, seed))
+async def outcome_of(answer: Coroutine[Any, Any, Prediction], timeout_s: float) -> Outcome:
+    """How an answer ended that is waited for so many seconds; cancelled when it took longer.
+
+    Raises:
+        UserError: From the arm.
+    """
+    task = asyncio.create_task(answer)
     await asyncio.wait({task}, timeout=timeout_s)
     if not task.done():
         task.cancel()
