@@ -15,8 +15,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agent.settings import build_settings
-from evals.arms.arm import Choice, MakeArm
+from evals.arms.arm import MakeArm
+from evals.arms.options import add_arm_options, choice_from
 from evals.arms.table import ARMS
 from evals.data.dataset import Dataset, EvalCase
 from evals.data.medpix import load_medpix
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None, arms: Mapping[str, MakeArm] = ARMS) 
 def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
     dataset = load_medpix(options.data, options.split, options.truth)
     cases = select(dataset, options)
-    choice = Choice(settings=build_settings())
+    choice = choice_from(options)
     chosen = {name: arms[name](choice) for name in dict.fromkeys(options.arm)}
     source = source_sha256()
     commit, is_dirty = git_state()
@@ -153,7 +153,7 @@ def _parser(arms: Mapping[str, MakeArm]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--view", choices=VIEWS, nargs="+", default=["V1"], help="how much an arm is shown"
     )
-    parser.add_argument("--arm", choices=list(arms), nargs="+", required=True)
+    add_arm_options(parser, arms)
     parser.add_argument("--truth", type=Path, help="default: truth.jsonl in --data, else titles")
     parser.add_argument("--out", type=Path, required=True, help="results.jsonl and manifest.json")
     parser.add_argument("--limit", type=_positive, help="so many cases, drawn by --seed")

@@ -56,7 +56,9 @@ _NOTHING = Prediction(diagnoses=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Outcome:
+class Outcome:
+    """How one piece of work ended, before it is scored."""
+
     status: Status
     prediction: Prediction = _NOTHING
     error: str = ""
@@ -89,13 +91,21 @@ async def run_one(work: Work, bench: Bench) -> Line:
     Raises:
         UserError: From the arm.
     """
-    case = work.case
-    shown = await bench.viewer.show(case, work.view)
+    shown = await bench.viewer.show(work.case, work.view)
     started = time.perf_counter()
     outcome = await _ask(bench.arms[work.arm], shown, work.seed, bench.timeout_s)
     latency_s = time.perf_counter() - started
+    return line_of(work, shown, outcome, latency_s, bench)
 
-    prediction = outcome.prediction
+
+def line_of(work: Work, shown: Case, outcome: Outcome, latency_s: float, bench: Bench) -> Line:
+    """The scored line of a piece of work, however its answer was come by.
+
+    Args:
+        shown: What the arm was handed.
+        latency_s: From asking to the answer, seconds.
+    """
+    case, prediction = work.case, outcome.prediction
     names = [diagnosis.name for diagnosis in prediction.diagnoses]
     return Line(
         case=case.id,
@@ -122,27 +132,36 @@ async def run_one(work: Work, bench: Bench) -> Line:
     )
 
 
-async def _ask(arm: Arm, shown: Case, seed: int, timeout_s: float) -> _Outcome:
+async def _ask(arm: Arm, shown: Case, seed: int, timeout_s: float) -> Outcome:
     task = asyncio.create_task(arm.predict(shown, seed))
     await asyncio.wait({task}, timeout=timeout_s)
     if not task.done():
         task.cancel()
-        return _Outcome(status="NO_ANSWER", error=f"time-out after {timeout_s:g} s")
+        return Outcome(status="NO_ANSWER", error=f"time-out after {timeout_s:g} s")
     error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    return outcome_of_prediction(task.result()) if error is None else outcome_of_error(error)
+
+
+def outcome_of_error(error: BaseException) -> Outcome:
+    """A miss; a fault of the system or the harness when it is none that an arm may raise.
+
+    Raises:
+        UserError: When it is one.
+    """
     if isinstance(error, UserError):
         raise error
-    if error is not None:
-        # Any other exception is a bug of the system or the harness. It is read off the task, not
-        # caught: the case is a miss, the run fails, and the other cases still get their answers.
-        status: Status = (
-            "NO_ANSWER" if isinstance(error, ToolFailure | TimeoutError) else "UNSCORED"
-        )
-        return _Outcome(status=status, error=_where(error))
-    prediction = task.result()
+    # Any exception an arm may not raise is a bug of the system or the harness. It is read off the
+    # task, not caught: the case is a miss, the run fails, and the other cases still get answers.
+    status: Status = "NO_ANSWER" if isinstance(error, ToolFailure | TimeoutError) else "UNSCORED"
+    return Outcome(status=status, error=_where(error))
+
+
+def outcome_of_prediction(prediction: Prediction) -> Outcome:
+    """An answer, or a miss when the arm abstained or its list is empty."""
     if prediction.abstained or not prediction.diagnoses:
         why = "" if prediction.abstained else "empty list"
-        return _Outcome(status="NO_ANSWER", prediction=prediction, error=why)
-    return _Outcome(status="OK", prediction=prediction)
+        return Outcome(status="NO_ANSWER", prediction=prediction, error=why)
+    return Outcome(status="OK", prediction=prediction)
 
 
 def _where(error: BaseException) -> str:
