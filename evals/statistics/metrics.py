@@ -24,10 +24,15 @@ class Proportion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
-    """Top-k over all cases of a run, and the mean reciprocal rank with misses as 0."""
+    """Top-k over all cases of a run, and the mean reciprocal rank with misses as 0.
+
+    Attributes:
+        mrr_interval: Of the mean reciprocal rank, bootstrap 95 %; None where nobody drew.
+    """
 
     top: Mapping[int, Proportion]
     mrr: float
+    mrr_interval: tuple[float, float] | None = None
 
 
 def proportion(count: int, n: int) -> Proportion:
