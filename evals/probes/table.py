@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
 
 from evals.probes.figures import (
     NGRAM,
@@ -69,22 +67,21 @@ class Printer:
             f"{found.without} cases have none and are in neither figure"
         )
 
-    def splits(self, found: list[SplitFigures]) -> None:
+    def splits(self, found: Sequence[SplitFigures]) -> None:
         """A run's accuracy by what was recognised."""
-        table = Table(
-            "arm, view", "probe", "top-1, recognised", "top-1, others", "difference, points",
-            "Fisher p", "not probed", box=SIMPLE, padding=(0, 1, 0, 0),
-        )  # fmt: skip
         for one in found:
-            apart = "-"
-            if one.difference:
-                apart = "{:.1f} [{:.1f}, {:.1f}]".format(*(100 * d for d in one.difference))
-            table.add_row(
-                f"{one.arm}, {one.view}", one.probe, str(one.recognised or "no case"),
-                str(one.others or "no case"), apart, "-" if one.p is None else f"{one.p:.3g}",
-                str(one.apart),
-            )  # fmt: skip
-        self._console.print(table)
+            self._say(
+                f"{one.arm}, {one.view}, by {one.probe}: top-1 of recognised cases "
+                f"{one.recognised or 'none'}; of others {one.others or 'none'}"
+            )
+            if one.difference is not None and one.p is not None:
+                value, low, high = (100 * part for part in one.difference)
+                self._say(
+                    f"  difference {value:.1f} points [{low:.1f}, {high:.1f}], Fisher's exact p "
+                    f"{one.p:.3g}"
+                )
+            if one.apart:
+                self._say(f"  {one.apart} cases of the run were not probed")
         self._say("Recognised cases may be the easier ones too: a difference is no proof.")
 
     def begin(self, provenance: str, planner: str, cases: int) -> None:
