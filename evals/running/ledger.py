@@ -75,6 +75,7 @@ class Ledger:
         marks: Of each piece of work its last line, which is the one that counts; there is an
             earlier one only where a failed case was tried again.
         dollars: Of all lines, those tried again too, as far as prices are known.
+        paid: Lines that cost something.
         unpriced: Lines of a model whose price nobody knows.
     """
 
@@ -96,6 +97,7 @@ class Ledger:
         self.marks: dict[Key, Mark] = {}
         self._positions: dict[Key, int] = {}
         self.dollars = 0.0
+        self.paid = 0
         self.unpriced = 0
         is_new = not path.exists()
         self._file = path.open("ab+", buffering=0)
@@ -157,6 +159,7 @@ class Ledger:
         self.marks[mark.key] = mark
         self._positions[mark.key] = position
         self.dollars += mark.dollars
+        self.paid += mark.dollars > 0
         self.unpriced += mark.is_unpriced
 
 
