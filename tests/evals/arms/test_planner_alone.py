@@ -5,16 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.evals.arms.conftest import Play
+from tests.evals.arms.conftest import Play, Point
 from tests.gemini_server import KEY, GeminiServer, Json, Request, candidate, refused, text
-
-Point = Callable[[GeminiServer], None]
 
 TEXT = ("--arm", "planner-alone", "--planner", "gemini:gemini-2.5-flash", "--view", "V3")
 IMAGES = ("--arm", "planner-alone-images", *TEXT[2:])
