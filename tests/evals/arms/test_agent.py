@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from agent.submission import SUBMIT
 from tests.agent.gemini_play import answers, signed, tool
 from tests.evals.arms.conftest import Play, Point
 from tests.gemini_server import GeminiServer, Json, Request, candidate
+from tests.tiny_gemma import build_tiny_gemma
 from tests.tools.vision.vision_server import KEY, Asked, VisionServer, says
 from tools import TOOLS
 
@@ -28,9 +30,12 @@ def tools_of(request: Request) -> set[str]:
 
 
 def submits(*names: str, **claims: list[str]) -> Json:
-    lines = [{"name": name, "probability": 0.6 / (n + 1), **claims} for n, name in enumerate(names)]
-    rest = 1 - sum(line["probability"] for line in lines)
-    return candidate(tool(SUBMIT, "s", diagnoses=lines, other_probability=rest))
+    shares = [0.6 / (n + 1) for n in range(len(names))]
+    lines = [
+        {"name": name, "probability": share, **claims}
+        for name, share in zip(names, shares, strict=True)
+    ]
+    return candidate(tool(SUBMIT, "s", diagnoses=lines, other_probability=1 - sum(shares)))
 
 
 def weighs_then_submits(request: Request) -> Json:
@@ -248,3 +253,19 @@ def test_the_key_of_the_vision_server_stands_nowhere_in_the_run(
     written = [path.read_text() for path in (tmp_path / "out").glob("*.json*")]
     assert written
     assert not any(KEY in text for text in written)
+
+
+@pytest.mark.slow
+def test_the_agent_looks_with_a_real_gemma_in_this_process(
+    play: Play, with_pictures: None, cache_dir: Path, tmp_path: Path
+) -> None:
+    words = tuple(f"{gap}{word}" for gap in ("", " ") for word in ("yes", "Yes", "no", "No"))
+    folder = build_tiny_gemma(tmp_path / "tiny-gemma", words=words)
+    model = ("--vision", f"transformers:{os.fspath(folder)}", "--vision-dtype", "float32")
+    code, by_case = play("--arm", "agent", *model, "--limit", "1", "--view", "V1")
+    (line,) = by_case.values()
+    assert code == 0
+    assert line.report is not None
+    assert "vision" in {finding.source for finding in line.report.findings}
+    assert line.versions["vision"].startswith("transformers tiny-gemma")
+    assert line.costs["vision_calls"] >= 1
