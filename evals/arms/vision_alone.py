@@ -123,7 +123,8 @@ def _asked(
 
 def _instruction(case: Case, views: tuple[View, ...]) -> str:
     """What is shown, in words."""
-    modalities = dict.fromkeys(s.modality for s in case.series if s.modality)
+    told_by = dict.fromkeys(s.modality for s in case.series if s.modality not in ("", "OT"))
+    modality = " and ".join(told_by) or case.modality  # a screenshot does not say
     windows = list(dict.fromkeys(view.window for view in views))
     if len(windows) == 1 and windows[0] in _COMPOSITES:
         shown_as = _COMPOSITES[windows[0]]
@@ -132,7 +133,7 @@ def _instruction(case: Case, views: tuple[View, ...]) -> str:
     return filled(
         "vision_alone",
         count=len(views),
-        pictures=f"{' and '.join(modalities)} picture(s)".strip(),
+        pictures=f"{modality} picture(s)".strip(),
         shown_as=shown_as,
     )
 
