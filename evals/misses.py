@@ -140,9 +140,10 @@ def _chosen(options: argparse.Namespace) -> list[Line]:
     if not results.is_file():
         raise UserError(f"{results} is missing: takes the folder that evals.run --out names")
     with Ledger(results) as ledger:
+        counting = {line.key: line for line in ledger.lines()}
         lines = [
             line
-            for line in ledger.by_key().values()
+            for line in counting.values()
             if line.arm == options.arm
             and options.view in (None, line.view)
             and options.seed in (None, line.seed)
