@@ -30,6 +30,7 @@ def test_power_is_the_chance_of_all_tables_that_are_rejected(n: int, a: float, b
 def test_arms_that_are_right_independently_need_the_protocols_numbers() -> None:
     assert cases_needed(0.7 * 0.8, 0.2 * 0.3) == 19  # 20 -> 70
     assert cases_needed(0.7 * 0.4, 0.6 * 0.3) == 377  # 60 -> 70
+    assert [cases_needed(0.5, 0.0), cases_needed(0.1, 0.0)] == [15, 78]  # right on the same cases
     assert mcnemar_power(377, 0.28, 0.18) >= 0.8 > mcnemar_power(376, 0.28, 0.18)
 
 
