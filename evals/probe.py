@@ -31,9 +31,9 @@ from evals.probes.figures import (
 from evals.probes.inputs import halves
 from evals.probes.steps import Step
 from evals.probes.table import Printer
-from evals.reporting.table import provenance
 from evals.running.ledger import Line, latest_lines
-from evals.running.manifest import Manifest, git_state, package_versions, source_sha256
+from evals.running.manifest import source_sha256
+from evals.running.schedule import Pace
 from tools.errors import UserError
 
 PROBES = ("case-id-to-title", "history-completion", "history-paraphrased")
@@ -59,6 +59,8 @@ def _probe(options: argparse.Namespace) -> int:
             "the offline planner has no memory to probe: it is rules over the knowledge base; "
             "give --planner gemini, gemini:MODEL or provider:model"
         )
+    if options.batch and options.max_dollars:
+        raise UserError("--max-dollars cannot stop a batch job that is made: leave one of them out")
     if options.run and options.run.resolve() == options.out.resolve():
         raise UserError("--run and --out are the same folder; give the probe another --out")
     dataset = load_medpix(options.data, options.split, options.truth)
@@ -66,30 +68,18 @@ def _probe(options: argparse.Namespace) -> int:
     given = read_paraphrases(options.paraphrases) if options.paraphrases else None
     how = How(
         out=options.out,
-        concurrent=options.concurrent,
+        split=options.split,
+        source=source_sha256(),
+        pace=Pace(concurrent={"planner": options.concurrent}, max_dollars=options.max_dollars),
         timeout_s=options.timeout_s,
         in_batch=options.batch,
-        retries=options.retry_failed,
+        retries_failed=options.retry_failed,
     )
-    commit, is_dirty = git_state()
-    manifest = Manifest(
-        dataset=dataset.name,
-        split=options.split,
-        arm="",
-        dataset_sha256=dataset.sha256,
-        truth_sha256=dataset.truth_sha256,
-        exclusions=dict(dataset.exclusions),
-        commit=commit,
-        is_dirty=is_dirty,
-        source_sha256=source_sha256(),
-        settings={},
-        packages=package_versions(),
-    )
-    prober = Prober(dataset, Choice(settings=settings), how, manifest)
-    printer = Printer(Console())
-    printer.begin(provenance(manifest), settings.planner, len(cases))
-    session = _Session(prober, cases, printer)
     run = _run_lines(options.run) if options.run else []
+    prober = Prober(dataset, Choice(settings=settings), how)
+    printer = Printer(Console())
+    printer.begin(prober.first_line(), settings.planner, len(cases))
+    session = _Session(prober, cases, printer)
     for probe in dict.fromkeys(options.probe):
         session.ask(probe, given)
     session.split(run)
@@ -202,7 +192,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0)
     add("--batch", action="store_true", help="in Gemini's batch mode: slower, at its price")
     add("--retry-failed", action="store_true", help="ask again where the service failed")
-    add("--concurrent", type=_positive, default=4, help="requests at a time")
+    add("--concurrent", type=_positive, default=8, help="requests at a time")
+    add("--max-dollars", type=float, metavar="X", help="nothing new is asked once so much is spent")
     add("--timeout-s", type=float, default=600.0, help="for one answer")
     return parser
 

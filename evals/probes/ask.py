@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,16 +9,21 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from evals.arms.arm import Choice
+from evals.arms.arm import Arm, Choice
 from evals.data.dataset import Dataset, EvalCase
 from evals.matching.levels import judge_list
 from evals.probes.inputs import ProbeViewer
 from evals.probes.steps import Step, build_step
-from evals.running.batch import run_batch
-from evals.running.execute import Bench, Work, run_one
+from evals.running.execute import Bench
 from evals.running.ledger import Ledger, Line, latest_lines
-from evals.running.manifest import Manifest, config_hash, write_manifest
+from evals.running.manifest import read_manifests, write_manifests
+from evals.running.plan import Asked, is_due, manifests_of, work_of
+from evals.running.provenance import first_line
+from evals.running.schedule import Pace
+from evals.running.session import Means, do_work
 from tools.errors import UserError
+
+_NO_DIAGNOSIS = ("history-completion", "paraphrase")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,32 +32,43 @@ class How:
 
     Attributes:
         out: Folder of results.jsonl and manifest.json.
+        split: Of the data set.
+        source: Hash of the code that asks.
         in_batch: In Gemini's batch mode.
-        retries: Ask again where the service failed.
+        retries_failed: Ask again where the service failed.
     """
 
     out: Path
-    concurrent: int
+    split: str
+    source: str
+    pace: Pace
     timeout_s: float
     in_batch: bool = False
-    retries: bool = False
+    retries_failed: bool = False
 
 
 class Prober:
-    """Asks steps of one data set.
+    """Asks steps of one data set; each answer is a line of results.jsonl, like a run's.
 
     Args:
         dataset: All its cases.
         choice: Whose planner is asked.
         how: Bounds and place.
-        manifest: What all steps are made from; the step's own part is filled in.
     """
 
-    def __init__(self, dataset: Dataset, choice: Choice, how: How, manifest: Manifest) -> None:
-        self._manifest = manifest
+    def __init__(self, dataset: Dataset, choice: Choice, how: How) -> None:
         self._dataset = dataset
         self._choice = choice
         self._how = how
+
+    def first_line(self) -> str:
+        """Which code and which data the figures will be of."""
+        step: Step = "case-id-to-title"
+        arms: dict[str, Arm] = {step: build_step(step, self._choice)}
+        return first_line(
+            manifests_of(arms, self._dataset, self._asked(()), self._how.source)[step],
+            read_manifests(self._how.out / "manifest.json").values(),
+        )
 
     def lines(
         self,
@@ -69,49 +84,57 @@ class Prober:
             paraphrases: By case id, for the step "paraphrased".
 
         Raises:
-            UserError: When the planner is not set up, or another run writes to the folder.
+            UserError: When the planner is not set up, the money is spent, or another run writes to
+                the folder.
         """
         how = self._how
         arm = build_step(step, self._choice, _digest(paraphrases or {}))
-        made = self._manifest
-        basis = (made.dataset_sha256, made.truth_sha256, made.source_sha256, made.split)
-        config = config_hash(arm.config, *basis, str(how.timeout_s))
-        work = [Work(case=case, view="V1", arm=step, seed=0, config=config) for case in cases]
-        bench = Bench(
-            arms={step: arm},
-            viewer=ProbeViewer(
-                self._dataset, how.out, self._choice.settings, step=step, paraphrases=paraphrases
-            ),
-            scorers={} if step in ("history-completion", "paraphrase") else {"curated": judge_list},
-            timeout_s=how.timeout_s,
-        )
+        asked = self._asked(cases)
+        manifest = manifests_of({step: arm}, self._dataset, asked, how.source)[step]
+        work = work_of(asked, {step: manifest.config})
+        means = self._means(step, arm, paraphrases or {})
         path = how.out / "results.jsonl"
         with Ledger(path) as ledger:
-            step_made = made.model_copy(update={"arm": step, "settings": dict(arm.config)})
-            write_manifest(how.out / "manifest.json", config, step_made)
-            todo = [one for one in work if self._is_wanted(ledger, one)]
-            asyncio.run(self._ask(todo, bench, ledger))
+            write_manifests(how.out / "manifest.json", {manifest.config: manifest})
+            todo = [
+                one
+                for one in work
+                if is_due(ledger.marks.get(one.key), retries_failed=how.retries_failed)
+            ]
+            do_work(todo, means, ledger, len(work))
+            left = sum(one.key not in ledger.marks for one in work)
+            if left:
+                raise UserError(
+                    f"${ledger.dollars:.2f} spent: {left} of {len(work)} left in {step}; the same "
+                    "command with a higher --max-dollars goes on"
+                )
         stand = latest_lines(path)
         return [stand[one.key] for one in work]
 
-    def _is_wanted(self, ledger: Ledger, work: Work) -> bool:
-        mark = ledger.marks.get(work.key)
-        if mark is None or mark.status == "UNSCORED":
-            return True
-        return self._how.retries and mark.may_pass
+    def _asked(self, cases: Sequence[EvalCase]) -> Asked:
+        how = self._how
+        return Asked(
+            split=how.split, cases=cases, views=("V1",), seeds=(0,), timeout_s=how.timeout_s
+        )
 
-    async def _ask(self, todo: Sequence[Work], bench: Bench, ledger: Ledger) -> None:
-        if self._how.in_batch:
-            if todo:
-                await run_batch(todo, bench, ledger.append, self._how.out)
-            return
-        limit = asyncio.Semaphore(self._how.concurrent)
-
-        async def one(work: Work) -> None:
-            async with limit:
-                ledger.append(await run_one(work, bench))
-
-        await asyncio.gather(*(one(work) for work in todo))
+    def _means(self, step: Step, arm: Arm, paraphrases: Mapping[str, str]) -> Means:
+        how, settings = self._how, self._choice.settings
+        viewer = ProbeViewer(self._dataset, how.out, settings, step=step, paraphrases=paraphrases)
+        return Means(
+            bench=Bench(
+                arms={step: arm},
+                viewer=viewer,
+                scorers={} if step in _NO_DIAGNOSIS else {"curated": judge_list},
+                timeout_s=how.timeout_s,
+            ),
+            makers={},
+            choice=self._choice,
+            dataset=self._dataset,
+            out=how.out,
+            source=how.source,
+            pace=how.pace,
+            in_batch=how.in_batch,
+        )
 
 
 class _Paraphrased(BaseModel):
