@@ -24,6 +24,8 @@ _TALLEST_LINE_PX = 14
 _BLACK = 24  # grey level of what surrounds the letters in a corner, where no anatomy is
 _DIM = 64
 _CORNER_PX = 40
+_EDGE_SHARE = 0.12
+_WORKSTATION_LINES = 3
 
 
 def footer_rows(grey: Grey) -> int:
@@ -44,8 +46,9 @@ def footer_rows(grey: Grey) -> int:
 def text_lines(grey: Grey) -> list[Box]:
     """Lines of bright letters.
 
-    Anywhere: four and more of one height on one base line. On black: three and more of any height.
-    In a corner on black, or cut by the lower edge there: one and more.
+    Anywhere: four and more of one height on one base line. On black near the upper or lower edge:
+    three and more of any height. In a corner on black, or cut by the lower edge there: one. Where
+    a workstation has filled the corners: every mark as small as a letter near those edges.
 
     Args:
         grey: (rows, columns), without the footer.
@@ -56,9 +59,24 @@ def text_lines(grey: Grey) -> list[Box]:
     on_black = [
         box
         for letters, box in near
-        if (letters >= 3 and _surround(grey, box) <= _BLACK) or _is_corner_mark(grey, box)
+        if (letters >= 3 and _is_at_edge(grey, box) and _surround(grey, box) <= _BLACK)
+        or _is_corner_mark(grey, box)
     ]
-    return [*level, *on_black]
+    found = [*level, *on_black]
+    places = {
+        (box.top // _TALLEST_LINE_PX, box.left > grey.shape[1] // 2)
+        for box in found
+        if _is_at_edge(grey, box) and box.right - box.left > _TALLEST_LINE_PX
+    }
+    if len(places) >= _WORKSTATION_LINES:
+        found += [
+            glyph
+            for glyph in _glyphs(grey, least_grey=_DIM, least_stroke=_DIM - _BLACK)
+            if _is_at_edge(grey, glyph)
+            and glyph.bottom - glyph.top <= _TALLEST_LINE_PX
+            and _surround(grey, glyph) <= _DIM
+        ]
+    return found
 
 
 def _footer_line(grey: Grey, *, is_first: bool) -> int:
@@ -87,15 +105,17 @@ def _next_dark(is_dark: NDArray[np.bool_], start: int, *, wanted: bool) -> int:
     return start + int(found[0]) if found.size else len(is_dark)
 
 
-def _glyphs(grey: Grey) -> list[Box]:
+def _glyphs(grey: Grey, *, least_grey: int = 110, least_stroke: int = 70) -> list[Box]:
     """What may be a letter, from left to right."""
     strokes = ndimage.white_tophat(grey, size=(9, 9))
-    labels, _ = ndimage.label((strokes > 70) & (grey > 110), structure=np.ones((3, 3)))
+    labels, _ = ndimage.label(
+        (strokes > least_stroke) & (grey > least_grey), structure=np.ones((3, 3))
+    )
     found = []
     for rows, columns in ndimage.find_objects(labels):
         height, width = rows.stop - rows.start, columns.stop - columns.start
-        least = 2 if rows.stop == grey.shape[0] else 5
-        if least <= height <= 26 and width <= 3 * max(height, 8):
+        least = 2 if rows.stop == grey.shape[0] else 4
+        if least <= height <= 26 and width <= 8 * max(height, 8):
             found.append(
                 Box(top=rows.start, bottom=rows.stop, left=columns.start, right=columns.stop)
             )
@@ -132,17 +152,23 @@ def _is_near(last: Box, glyph: Box) -> bool:
     )
 
 
+def _is_at_edge(grey: Grey, box: Box) -> bool:
+    """Whether it lies where a workstation writes; vessels within a lung look like letters too."""
+    band = round(_EDGE_SHARE * grey.shape[0])
+    return box.bottom <= band or box.top >= grey.shape[0] - band
+
+
 def _is_corner_mark(grey: Grey, box: Box) -> bool:
     rows, columns = grey.shape
     if box.left > _CORNER_PX or box.right > columns // 2:
         return False
-    if box.bottom == rows:
+    if box.bottom >= rows - 3:
         return _surround(grey, box) <= _DIM and int(grey[box.top : box.bottom].max()) >= 240
     return (
         box.left <= 8
         and (box.top <= _CORNER_PX // 2 or box.bottom >= rows - _CORNER_PX)
         and box.right - box.left <= _CORNER_PX
-        and _surround(grey, box) <= _BLACK
+        and _surround(grey, box) <= _DIM
     )
 
 

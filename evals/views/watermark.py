@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -62,7 +62,11 @@ def watermark(grey: NDArray[np.uint8]) -> Box | None:
             likeness, found = _best(fine, part)
             if likeness > best:
                 best, where = likeness, found
-    return where
+    if where is None:
+        return None
+    # The sign at its end is wider in some fonts than in the one it is looked for with.
+    wider = round(0.3 * (where.bottom - where.top))
+    return replace(where, right=min(grey.shape[1], where.right + wider))
 
 
 def _best(fine: NDArray[np.float64], part: _Part) -> tuple[float, Box | None]:
