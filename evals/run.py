@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import random
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,8 +17,9 @@ from rich.console import Console
 from agent.settings import build_settings
 from evals.arms.arm import Choice, MakeArm
 from evals.arms.table import ARMS
-from evals.data.dataset import Dataset, EvalCase
-from evals.data.medpix import load_medpix
+from evals.data.files import sha256_of_all
+from evals.data.groups import groups_of
+from evals.data.options import add_data_options, load_dataset, positive, select_cases
 from evals.matching.scoring import build_scorers
 from evals.reporting.table import print_run
 from evals.running.execute import Bench, Work, run_all
@@ -32,7 +32,8 @@ from evals.running.manifest import (
     source_sha256,
     write_manifest,
 )
-from evals.views.show import VIEWS
+from evals.views.show import IMAGE_VIEWS, VIEWS
+from evals.views.show_input import describe_input
 from evals.views.viewer import Viewer
 from knowledge.entry import load_entries
 from tools.errors import UserError
@@ -57,9 +58,22 @@ def main(argv: Sequence[str] | None = None, arms: Mapping[str, MakeArm] = ARMS) 
 
 
 def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
-    dataset = load_medpix(options.data, options.split, options.truth)
-    cases = select(dataset, options)
+    dataset = load_dataset(options)
     choice = Choice(settings=build_settings())
+    viewer = Viewer(dataset, options.out, choice.settings)
+    if options.show_input:
+        shown = describe_input(options.show_input, options.view[0], dataset, options.out, viewer)
+        sys.stdout.write(shown)
+        return 0
+    views = list(dict.fromkeys(options.view))
+    cases = select_cases(dataset, options)
+    unseen = viewer.exclusions(cases, views)
+    cases = [case for case in cases if case.id not in unseen]
+    if not cases:
+        raise UserError(f"none of the {len(unseen)} cases has images, which {views} show")
+    data_sha256 = dataset.sha256
+    if IMAGE_VIEWS.intersection(views):
+        data_sha256 = sha256_of_all(dataset.sha256, dataset.files)
     chosen = {name: arms[name](choice) for name in dict.fromkeys(options.arm)}
     source = source_sha256()
     commit, is_dirty = git_state()
@@ -68,19 +82,21 @@ def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
     for name, arm in chosen.items():
         configs[name] = config_hash(
             arm.config,
-            dataset.sha256,
+            data_sha256,
             dataset.truth_sha256,
             source,
-            options.split,
+            dataset.split,
             str(options.timeout_s),
         )
         manifests[name] = Manifest(
             dataset=options.dataset,
-            split=options.split,
+            split=dataset.split,
             arm=name,
-            dataset_sha256=dataset.sha256,
+            dataset_sha256=data_sha256,
+            files=dict(dataset.files) if data_sha256 != dataset.sha256 else {},
+            groups=groups_of(dataset.cases),
             truth_sha256=dataset.truth_sha256,
-            exclusions=dict(dataset.exclusions),
+            exclusions={**dataset.exclusions, **unseen},
             commit=commit,
             is_dirty=is_dirty,
             source_sha256=source,
@@ -89,13 +105,13 @@ def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
         )
     bench = Bench(
         arms=chosen,
-        viewer=Viewer(dataset, options.out, choice.settings),
+        viewer=viewer,
         scorers=build_scorers(load_entries()),
         timeout_s=options.timeout_s,
     )
     work = [
         Work(case=case, view=view, arm=name, seed=options.seed, config=configs[name])
-        for view in dict.fromkeys(options.view)
+        for view in views
         for name in chosen
         for case in cases
     ]
@@ -116,60 +132,25 @@ def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
         reported = {key: value for line in mine for key, value in line.versions.items()}
         manifest = manifest.model_copy(update={"reported": reported})
         write_manifest(options.out / "manifest.json", configs[name], manifest)
-        for view in dict.fromkeys(options.view):
+        for view in views:
             print_run(console, [line for line in mine if line.view == view], manifest)
     return 3 if any(line.status == "UNSCORED" for line in lines) else 0
 
 
-def select(dataset: Dataset, options: argparse.Namespace) -> list[EvalCase]:
-    """The cases of the region and modality asked for; with a limit, that many drawn by the seed.
-
-    Raises:
-        UserError: When no case is left; names the regions there are.
-    """
-    cases = [
-        case
-        for case in dataset.cases
-        if options.region in (None, case.region)
-        and (options.modality is None or options.modality in case.modality.split(" and "))
-    ]
-    if not cases:
-        regions = ", ".join(sorted({case.region for case in dataset.cases}))
-        raise UserError(
-            f"no case of region {options.region!r} and modality {options.modality!r} in split "
-            f"{options.split!r}: --region takes one of {regions}; --modality takes CT or MR"
-        )
-    if options.limit is not None and options.limit < len(cases):
-        drawn = random.Random(options.seed).sample(cases, options.limit)  # noqa: S311
-        cases = sorted(drawn, key=lambda case: case.id)
-    return cases
-
-
 def _parser(arms: Mapping[str, MakeArm]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evals.run", description=__doc__)
-    parser.add_argument("--dataset", choices=["medpix"], default="medpix")
-    parser.add_argument("--data", type=Path, required=True, help="the data set's folder")
-    parser.add_argument("--split", choices=["dev", "train", "all"], default="dev")
+    add_data_options(parser)
     parser.add_argument(
         "--view", choices=VIEWS, nargs="+", default=["V1"], help="how much an arm is shown"
     )
-    parser.add_argument("--arm", choices=list(arms), nargs="+", required=True)
-    parser.add_argument("--truth", type=Path, help="default: truth.jsonl in --data, else titles")
+    doing = parser.add_mutually_exclusive_group(required=True)
+    doing.add_argument("--arm", choices=list(arms), nargs="+")
+    doing.add_argument("--show-input", metavar="CASE", help="print a case as --view shows it")
     parser.add_argument("--out", type=Path, required=True, help="results.jsonl and manifest.json")
-    parser.add_argument("--limit", type=_positive, help="so many cases, drawn by --seed")
-    parser.add_argument("--region", help="only cases of this region, such as thorax")
-    parser.add_argument("--modality", choices=["CT", "MR"], help="only cases with such an image")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--concurrent", type=_positive, default=2, help="cases at a time")
+    parser.add_argument("--concurrent", type=positive, default=2, help="cases at a time")
     parser.add_argument("--timeout-s", type=float, default=600.0, help="for one case")
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"got {number}; takes 1 or more")
-    return number
 
 
 if __name__ == "__main__":

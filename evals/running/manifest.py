@@ -32,6 +32,8 @@ class Manifest(BaseModel):
         source_sha256: Over the code, prompts and knowledge that ran.
         settings: Of the arm.
         exclusions: Case id to why it is not in the denominator.
+        files: SHA-256 of each image by its path in the data set, where a view shows images.
+        groups: Patient to the ids of the cases, of patients with more than one.
         reported: Model ids, index manifest and prompt hashes, as far as the arm's answers name
             them.
     """
@@ -50,6 +52,8 @@ class Manifest(BaseModel):
     settings: dict[str, object]
     packages: dict[str, str]
     reported: dict[str, str] = {}
+    files: dict[str, str] = {}
+    groups: dict[str, tuple[str, ...]] = {}
 
 
 def config_hash(settings: Mapping[str, object], *parts: str) -> str:

@@ -154,8 +154,9 @@ def _is_near(last: Box, glyph: Box) -> bool:
 
 def _is_at_edge(grey: Grey, box: Box) -> bool:
     """Whether it lies where a workstation writes; vessels within a lung look like letters too."""
-    band = round(_EDGE_SHARE * grey.shape[0])
-    return box.bottom <= band or box.top >= grey.shape[0] - band
+    rows = int(grey.shape[0])
+    band = round(_EDGE_SHARE * rows)
+    return box.bottom <= band or box.top >= rows - band
 
 
 def _is_corner_mark(grey: Grey, box: Box) -> bool:

@@ -34,7 +34,8 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
             shown, _ = read_picture(sources[0])
         except LeftOut as reason:
             raise UserError(f"{path}: {reason.reason}; {reason.advice}") from reason
-    return shown[0].astype(np.uint8)
+    pixels: NDArray[np.uint8] = shown[0].astype(np.uint8)
+    return pixels
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def _best(fine: NDArray[np.float64], part: _Part) -> tuple[float, Box | None]:
         corner = fine[top : top + height + above, -(width + beside) :]
         if corner.shape != (height + above, width + beside):
             continue
-        likeness = match_template(corner, drawn) - part.value.least_likeness
+        likeness = _likeness(corner, drawn) - part.value.least_likeness
         peak = int(likeness.argmax())
         row, column = divmod(peak, likeness.shape[1])
         left = fine.shape[1] - width - beside + column
@@ -88,6 +88,12 @@ def _best(fine: NDArray[np.float64], part: _Part) -> tuple[float, Box | None]:
         if likeness.flat[peak] > best and _contrast(fine, found, drawn) >= _LEAST_CONTRAST:
             best, where = float(likeness.flat[peak]), found
     return best, where
+
+
+def _likeness(place: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Normalised correlation, -1 to 1, at each position of the drawing in a place."""
+    found: NDArray[np.float64] = match_template(place, drawn)  # type: ignore[no-untyped-call]
+    return found
 
 
 def _contrast(fine: NDArray[np.float64], box: Box, drawn: NDArray[np.float64]) -> float:
