@@ -18,8 +18,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from evals.data.medpix import load_medpix
+from evals.data.options import load_dataset
 from evals.matching.scoring import build_scorers
+from evals.running.manifest import read_manifests
+from evals.running.plan import read_plans
 from evals.running.verification import Check, check_data, check_lines, check_pictures, check_plan
 from knowledge.entry import load_entries
 from tools.errors import UserError
@@ -52,7 +54,11 @@ def _checks(options: argparse.Namespace) -> list[Check]:
         check_pictures(options.run),
     ]
     if options.data:
-        checks.append(check_data(options.run, load_medpix(options.data, "all", options.truth)))
+        manifests = read_manifests(options.run / "manifest.json")
+        last = read_plans(options.run / "plans.jsonl")[-1]
+        for split in sorted({manifests[config].split for config in last.configs.values()}):
+            dataset = load_dataset(argparse.Namespace(**{**vars(options), "split": split}))
+            checks.append(check_data(options.run, dataset))
     return checks
 
 
@@ -64,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="what evals run was given as --out")
     parser.add_argument("--data", type=Path, help="the data set's folder, to compare it too")
+    parser.add_argument("--dataset", default="medpix", help="what it is, as evals run takes it")
+    parser.add_argument("--groups", type=Path, help="as evals run takes it")
     parser.add_argument("--truth", type=Path, help="default: truth.jsonl in --data, else titles")
     return parser
 

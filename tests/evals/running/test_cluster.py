@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,9 @@ class ThreeNodes:
     """A head and two more nodes, one CPU each; one of the two can be killed."""
 
     def __init__(self) -> None:
-        from ray.cluster_utils import Cluster
-
+        cluster: Any = import_module("ray.cluster_utils").Cluster
         node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 * _MIB}
-        self._cluster = Cluster(
+        self._cluster = cluster(
             initialize_head=True, head_node_args={**node, "include_dashboard": False}
         )
         self._others = [self._cluster.add_node(**node) for _ in range(2)]
