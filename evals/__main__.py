@@ -10,6 +10,7 @@ from importlib import import_module
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("evals.run", "run arms over a data set"),
     "verify": ("evals.verify", "judge a run's answers again and check what it was made from"),
+    "probe": ("evals.probe", "ask a model what it knows of the cases by heart"),
 }
 
 

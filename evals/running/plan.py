@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,16 +26,16 @@ class Asked:
     """What the person asked for, of all the cases of a data set.
 
     Attributes:
-        unseen: Case id to why a case is not among them: a view has nothing to show of it.
         views, seeds: Without repetition, in order.
         timeout_s: For one case.
+        unseen: Case id to why a case is not among them: a view has nothing to show of it.
     """
 
     cases: Sequence[EvalCase]
-    unseen: Mapping[str, str]
     views: Sequence[View]
     seeds: Sequence[int]
     timeout_s: float
+    unseen: Mapping[str, str] = field(default_factory=dict)
 
 
 class Plan(BaseModel):
