@@ -9,6 +9,7 @@ from importlib import import_module
 # Each is a module with a main(argv), and a line of help.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("evals.run", "run arms over a data set"),
+    "verify": ("evals.verify", "judge a run's answers again and check what it was made from"),
     "probe": ("evals.probe", "ask a model what it knows of the cases by heart"),
 }
 

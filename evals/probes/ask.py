@@ -113,9 +113,7 @@ class Prober:
 
     def _asked(self, cases: Sequence[EvalCase]) -> Asked:
         how = self._how
-        return Asked(
-            split=how.split, cases=cases, views=("V1",), seeds=(0,), timeout_s=how.timeout_s
-        )
+        return Asked(cases=cases, views=("V1",), seeds=(0,), timeout_s=how.timeout_s)
 
     def _means(self, step: Step, arm: Arm, paraphrases: Mapping[str, str]) -> Means:
         how, settings = self._how, self._choice.settings
