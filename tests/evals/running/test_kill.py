@@ -14,6 +14,7 @@ import pytest
 
 from agent.case import Case
 from evals.arms.arm import Arm, Named, Prediction
+from evals.matching.levels import judge_list
 from evals.run import main
 from evals.running.ledger import read_lines
 from tests.evals.many import write_many
@@ -25,6 +26,7 @@ CODE = (
     "from tests.evals.running.test_kill import {name}; sys.exit({name}(*sys.argv[1:]))"
 )
 CASES, KILLS = 300, 10
+SCORINGS = ("curated", "kb")
 MOST_IN_FLIGHT = 4
 
 
@@ -56,6 +58,8 @@ def _main(data: str, out: str, arm: Arm) -> int:
     with pytest.MonkeyPatch.context() as patch:
         # A file saved while the test runs would rightly make the next start begin anew.
         patch.setattr("evals.run.source_sha256", lambda: "0" * 64)
+        # Indexing the knowledge base's names takes most of a start, and is not what is tested.
+        patch.setattr("evals.run.build_scorers", lambda _: dict.fromkeys(SCORINGS, judge_list))
         return main([*argv, "--concurrent", str(MOST_IN_FLIGHT)], {"slow": lambda _: arm})
 
 
