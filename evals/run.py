@@ -33,9 +33,8 @@ from evals.running.provenance import first_line, new_configurations
 from evals.running.session import Means, do_work
 from evals.running.stoppable import STOPPED
 from evals.views.show import VIEWS
-from evals.views.show_input import describe_input
 from evals.views.viewer import Viewer
-from knowledge.entry import load_entries
+from knowledge.index.compiled import load_compiled
 from tools.errors import UserError
 
 FAULT, SPENT = 3, 4
@@ -67,6 +66,8 @@ def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
     viewer = Viewer(dataset, options.out, choice.settings)
     views = tuple(dict.fromkeys(options.view))
     if options.show_input:
+        from evals.views.show_input import describe_input
+
         shown = describe_input(options.show_input, views[0], dataset, options.out, viewer)
         sys.stdout.write(shown)
         return 0
@@ -88,7 +89,7 @@ def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
     bench = Bench(
         arms={name: make(choice) for name, make in makers.items()},
         viewer=viewer,
-        scorers=build_scorers(load_entries()),
+        scorers=build_scorers(load_compiled(choice.settings.open_cache()).entries),
         timeout_s=options.timeout_s,
     )
     means = Means(

@@ -18,12 +18,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from agent.settings import build_settings
 from evals.data.options import load_dataset
 from evals.matching.scoring import build_scorers
 from evals.running.manifest import read_manifests
 from evals.running.plan import read_plans
 from evals.running.verification import Check, check_data, check_lines, check_pictures, check_plan
-from knowledge.entry import load_entries
+from knowledge.index.compiled import load_compiled
 from tools.errors import UserError
 
 _SHOWN = 40
@@ -48,8 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _checks(options: argparse.Namespace) -> list[Check]:
+    entries = load_compiled(build_settings().open_cache()).entries
     checks = [
-        *check_lines(options.run, build_scorers(load_entries())),
+        *check_lines(options.run, build_scorers(entries)),
         check_plan(options.run),
         check_pictures(options.run),
     ]

@@ -22,11 +22,14 @@ def with_masks(cases: Iterable[EvalCase], entries: Mapping[str, Entry]) -> tuple
         for key in keys_of(names):
             names_by_key[key] = (*names_by_key.get(key, ()), *names)
     return tuple(
-        case
-        if case.truth.curated and "mask" in case.truth.model_fields_set
-        else replace(case, truth=_masked(case.truth, names_by_key))
+        replace(case, truth=_masked(case.truth, names_by_key)) if lacks_masks(case) else case
         for case in cases
     )
+
+
+def lacks_masks(case: EvalCase) -> bool:
+    """Whether nobody has curated what gives its answer away."""
+    return not (case.truth.curated and "mask" in case.truth.model_fields_set)
 
 
 def _masked(truth: Truth, names_by_key: Mapping[str, tuple[str, ...]]) -> Truth:

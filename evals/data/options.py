@@ -11,7 +11,7 @@ from evals.data.adapter import load_with_adapter
 from evals.data.dataset import Dataset, EvalCase
 from evals.data.groups import read_groups, with_patients
 from evals.data.jsonl import load_jsonl
-from evals.data.masks import with_masks
+from evals.data.masks import lacks_masks, with_masks
 from evals.data.medpix import load_medpix
 from knowledge.entry import load_entries
 from tools.errors import UserError
@@ -53,7 +53,8 @@ def load_dataset(options: argparse.Namespace) -> Dataset:
             f"there is no data set {name!r}: --dataset takes medpix, jsonl or "
             "path/to/file.py:function"
         )
-    dataset = replace(dataset, cases=with_masks(dataset.cases, load_entries()))
+    if any(lacks_masks(case) for case in dataset.cases):  # or the entries need not be read
+        dataset = replace(dataset, cases=with_masks(dataset.cases, load_entries()))
     named = read_groups(options.groups) if options.groups else {}
     return with_patients(dataset, named, options.groups)
 

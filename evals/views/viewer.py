@@ -13,7 +13,6 @@ from agent.case import Case
 from agent.settings import Settings
 from evals.data.dataset import Dataset, EvalCase
 from evals.data.groups import clusters
-from evals.views.pictures import cleaned, keep_pictures
 from evals.views.show import IMAGE_VIEWS, View, show
 from tools.errors import UserError
 from tools.imaging.store import ArtifactStore
@@ -104,6 +103,8 @@ class Viewer:
         return await asyncio.shield(asyncio.wrap_future(self._loaded[key]))
 
     def _read(self, source: EvalCase, case: EvalCase) -> Case:
+        from evals.views.pictures import cleaned, keep_pictures  # scipy's filters: not for text
+
         words = show(case, "V1")
         with cleaned(source.pictures) as pictures:
             loaded = Case.load(
