@@ -25,8 +25,8 @@ from knowledge.words import forms
 
 # Fitted on MedPix's train split: what a BM25 point of either text counts in ln, and how fast a long
 # text's points lose weight: points / (1 + _DAMPING * the best entry's points).
-_OWN_WEIGHT = 0.67
-_OTHERS_WEIGHT = 0.23
+_OWN_WEIGHT = 0.55
+_OTHERS_WEIGHT = 0.25
 _DAMPING = 0.05
 _K1 = 1.2
 _B = 0.4
