@@ -20,7 +20,7 @@ class Line:
 
     Attributes:
         neutral: Standing findings that the entry does not list, or that say nothing either way.
-        background: What else counted: words, history, age, sex, rarity, the kind of study.
+        background: What else counted: words, history, age, sex, rarity, differentials, the study.
         not_looked_for: Names of findings that it mostly shows and nobody has looked for.
     """
 

@@ -35,7 +35,7 @@ class LedgerLine(BaseModel):
     Attributes:
         probability: 0..1, of the ledger.
         neutral: Findings that the entry does not list, or that say nothing either way.
-        background: What else counted: words, history, age, sex, rarity, the kind of study.
+        background: What else counted: words, history, age, sex, rarity, differentials, the study.
         unknown: Findings that it mostly shows and nobody has looked for.
     """
 

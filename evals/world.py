@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from knowledge.entry import Entry
 from knowledge.ranking.evidence import Observation
 from knowledge.ranking.listed import listed_by_term
+from knowledge.ranking.prior import log_priors
 from knowledge.ranking.questions import Questions
-from knowledge.ranking.rank import PRIORS, Ranker
+from knowledge.ranking.rank import Ranker
 from knowledge.ranking.scope import Scope
 from knowledge.ranking.trust import Trust, default_trust
 from knowledge.vocabulary import Vocabulary
@@ -69,7 +70,7 @@ class World:
     def draw(self, count: int, seed: int) -> list[Patient]:
         """So many patients, the same for the same seed."""
         pick = random.Random(seed)  # noqa: S311
-        weights = [PRIORS[entry.rarity] for entry in self.entries]
+        weights = np.exp(sum(log_priors(self.entries).values())).tolist()
         rows = pick.choices(range(len(self.entries)), weights, k=count)
         return [self._patient(row, pick) for row in rows]
 

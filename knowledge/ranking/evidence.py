@@ -39,8 +39,8 @@ class Observation:
 class Contribution:
     """What one source adds to a disease; ln likelihood ratio.
 
-    A source is the id of a finding, or "rarity", "age", "sex", "study" (what it can show),
-    "history: ..." or "words: ..." with the words that counted most.
+    A source is the id of a finding, or "rarity", "differentials" (how many name it), "age", "sex",
+    "study" (what it can show), "history: ..." or "words: ..." with the words that counted most.
     """
 
     source: str

@@ -36,17 +36,13 @@ from knowledge.ranking.evidence import (
 from knowledge.ranking.kin import families, log_likelihoods
 from knowledge.ranking.listed import listed_by_term
 from knowledge.ranking.patient import Patients
+from knowledge.ranking.prior import OTHER_PRIOR, log_priors
 from knowledge.ranking.scope import Scope, Visibility
 from knowledge.ranking.settled import Consequences
 from knowledge.ranking.trust import TrustTable, default_trust
 from knowledge.ranking.wording import Likeness, Wording
 from knowledge.vocabulary import Vocabulary
 
-# Fixed constants, never counted from cases: how often a case that is brought to a differential
-# turns out to be one entry of the class. The gap is far narrower than between the prevalences
-# (1 : 100 : 10,000), because the common and typical is seldom brought.
-PRIORS: Mapping[str, float] = {"rare": 1.0, "uncommon": 2.0, "common": 2.0}
-OTHER_PRIOR = 0.25  # the share, before any finding, of diseases that have no entry
 _TEXT_WEIGHT = 0.7  # of a present finding whose words count as well
 _TEXT_SOURCES = frozenset({"report", "person"})
 _SHOWN = 0.05  # ln; a contribution under it is left out
@@ -84,7 +80,8 @@ class Ranker:
         self._trust = default_trust() if trust is None else trust
         self._vocabulary = vocabulary
         self._listed = listed_by_term(self._entries, vocabulary)
-        self._prior = np.log([PRIORS[entry.rarity] for entry in self._entries] or [1.0])
+        self._before = log_priors(self._entries)
+        self._prior = sum(self._before.values(), np.zeros(len(self._entries)))
         self._patients = Patients(self._entries)
         self._consequences = Consequences(vocabulary)
         self._visibility = Visibility(self._entries, vocabulary)
@@ -184,8 +181,7 @@ class Ranker:
         if len({o.id for o in observations}) < len(observations):
             ids = ", ".join(repr(o.id) for o in observations)
             raise ValueError(f"each observation needs an id of its own, got {ids}")
-        average = math.log(float(np.exp(self._prior).mean()))
-        parts: dict[str, _Values] = {"rarity": self._prior - average}
+        parts: dict[str, _Values] = dict(self._before)
         if age_years is not None:
             parts["age"] = self._patients.age(age_years)
         if sex is not None:
@@ -202,7 +198,7 @@ class Ranker:
                 parts[seen.id] = self._weight(seen, has_words=bool(text)) * ratios
             other += max((self._other(o, has_words=bool(text)) for o in family), default=0.0)
         clinical = self._patients.history(history) if history else {}
-        scores = sum(parts.values(), np.full(len(self._entries), average))
+        scores = sum(parts.values(), np.zeros(len(self._entries)))
         for row, phrases in clinical.items():
             scores[row] += sum(ratio for _, ratio in phrases)
         probabilities, of_other = self._posterior(scores, other)
@@ -253,7 +249,7 @@ class Ranker:
         )
 
     def _posterior(self, scores: _Values, other: float) -> tuple[_Values, float]:
-        share = np.exp(self._prior).sum() * OTHER_PRIOR / (1 - OTHER_PRIOR)
+        share = len(scores) * OTHER_PRIOR / (1 - OTHER_PRIOR)
         of_other = math.log(share) + other
         top = max(of_other, float(scores.max()))
         mass = np.exp(scores - top)

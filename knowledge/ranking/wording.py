@@ -1,8 +1,11 @@
 """The words of a case against the words of each entry: evidence that no vocabulary term holds.
 
-BM25 stands for a log likelihood ratio of words given the disease (Robertson and Zaragoza, 2009).
-Words are not independent, so the sum is damped, and it is measured against the average entry, so
-that words which fit every disease say nothing.
+An entry has two texts: its own, and what the entries that name it as a mimic say of the difference.
+The second is what web search calls anchor text (Craswell, Hawking and Robertson, SIGIR 2001): it
+says in few and other words what a disease is known by. BM25 stands for a log likelihood ratio of
+words given the disease (Robertson and Zaragoza, 2009). Words are not independent, so each text's
+sum is damped, and it is measured against the average entry, so that words which fit every disease
+say nothing.
 """
 
 from __future__ import annotations
@@ -20,9 +23,10 @@ from knowledge.reading.normalise import Normaliser
 from knowledge.vocabulary import Vocabulary
 from knowledge.words import forms
 
-# Fitted on MedPix's train split: what a BM25 point counts in ln, and how fast a long text's points
-# lose weight: points / (1 + _DAMPING * the best entry's points).
-_WEIGHT = 0.7
+# Fitted on MedPix's train split: what a BM25 point of either text counts in ln, and how fast a long
+# text's points lose weight: points / (1 + _DAMPING * the best entry's points).
+_OWN_WEIGHT = 0.55
+_OTHERS_WEIGHT = 0.25
 _DAMPING = 0.05
 _K1 = 1.2
 _B = 0.4
@@ -56,7 +60,7 @@ class Likeness:
     Attributes:
         log_weights: (entries,) ln, damped, up to a constant.
         words: The words that counted.
-        shares: (words, entries) what each added to the undamped sum.
+        shares: (words, entries) what each added to the undamped, weighted sum.
     """
 
     log_weights: NDArray[np.float64]
@@ -73,34 +77,54 @@ class Likeness:
 
 
 class Wording:
-    """BM25 over whole entries: names, prose, findings, clinical terms. Build once."""
+    """BM25 over what each entry says, and over what others say of it. Build once."""
 
     def __init__(self, entries: Sequence[Entry], vocabulary: Vocabulary) -> None:
-        import bm25s
-
         self._count = len(entries)
-        texts = [[w for w in forms(_text(e, vocabulary)) if w not in _STOP] for e in entries]
-        self._known = {word for words in texts for word in words}
-        self._index: Any = bm25s.BM25(k1=_K1, b=_B)
-        self._index.index(texts, show_progress=False)
+        self._own = _Field([_text(entry, vocabulary) for entry in entries], _OWN_WEIGHT)
+        self._others = _Field(_said_of(entries), _OTHERS_WEIGHT)
 
     def likeness(self, text: str) -> Likeness:
         """The fit of every entry; zeros when the text shares no word with any."""
-        words = tuple(w for w in dict.fromkeys(forms(text)) if w in self._known)
-        if not words:
-            return Likeness(np.zeros(self._count), (), np.zeros((0, self._count), np.float32))
-        shares = np.stack([np.asarray(self._index.get_scores([w])) for w in words])
-        points = shares.sum(axis=0, dtype=np.float64)
-        return Likeness(_WEIGHT * points / (1 + _DAMPING * points.max()), words, shares)
+        asked = tuple(dict.fromkeys(forms(text)))
+        words = tuple(w for w in asked if w in self._own.words or w in self._others.words)
+        weights = np.zeros(self._count)
+        shares = np.zeros((len(words), self._count), np.float32)
+        for field in (self._own, self._others):
+            rows = [row for row, word in enumerate(words) if word in field.words]
+            if rows:
+                points = np.stack([field.points([words[row]]) for row in rows])
+                together = points.sum(axis=0, dtype=np.float64)
+                weights += field.weight * together / (1 + _DAMPING * together.max())
+                shares[rows] += np.float32(field.weight) * points
+        return Likeness(weights, words, shares)
 
     def best(self, text: str) -> list[int]:
-        """Rows of the entries that share words with a text, best first."""
-        words = [w for w in dict.fromkeys(forms(text)) if w in self._known]
+        """Rows of the entries whose own words a text shares, best first."""
+        words = [w for w in dict.fromkeys(forms(text)) if w in self._own.words]
         if not words:
             return []
-        points = np.asarray(self._index.get_scores(words))
+        points = self._own.points(words)
         order = np.argsort(-points, kind="stable")
         return [int(row) for row in order[: np.count_nonzero(points > 0)]]
+
+
+class _Field:
+    """BM25 over one text of each entry, and what a point of it counts."""
+
+    def __init__(self, texts: Sequence[str], weight: float) -> None:
+        import bm25s
+
+        told = [[w for w in forms(text) if w not in _STOP] for text in texts]
+        self.words = frozenset(word for words in told for word in words)
+        self.weight = weight
+        self._index: Any = bm25s.BM25(k1=_K1, b=_B)
+        if self.words:
+            self._index.index(told, show_progress=False)
+
+    def points(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """(entries,) of words that the field has."""
+        return np.asarray(self._index.get_scores(list(words)))
 
 
 def affirmed(text: str, normaliser: Normaliser, without: Collection[str] = ()) -> str:
@@ -128,3 +152,12 @@ def _text(entry: Entry, vocabulary: Vocabulary) -> str:
             entry.presentation, entry.course, entry.settles, *listed, *who,
         )
     )  # fmt: skip
+
+
+def _said_of(entries: Sequence[Entry]) -> list[str]:
+    """What the entries that name an entry as their mimic say of the difference, by entry."""
+    said: dict[str, list[str]] = {entry.id: [] for entry in entries}
+    for entry in entries:
+        for mimic in entry.mimics:
+            said.get(mimic.id, []).append(mimic.difference)
+    return [" ".join(texts) for texts in said.values()]

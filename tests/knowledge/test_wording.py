@@ -28,6 +28,33 @@ def test_an_entry_that_shares_rare_words_leads_and_says_which(
     assert likeness.best_words(1) == ()
 
 
+def test_what_another_entry_says_of_a_disease_speaks_for_the_disease(
+    small_vocabulary: Vocabulary,
+) -> None:
+    names_stone = entry(
+        "fourth-disease",
+        LISTED,
+        mimics=[{"id": STONE.id, "difference": "Twinkling behind a bright focus on Doppler."}],
+    )
+    likeness = Wording((*ENTRIES, names_stone), small_vocabulary).likeness("Twinkling focus.")
+    assert int(np.argmax(likeness.log_weights)) == 1
+    assert set(likeness.best_words(1)) == {"twinkling", "focus"}
+    assert likeness.best_words(3) == ()
+
+
+def test_a_word_counts_more_in_the_own_text_than_in_what_others_say(
+    small_vocabulary: Vocabulary,
+) -> None:
+    names_third = entry(
+        "fourth-disease",
+        LISTED,
+        mimics=[{"id": THIRD.id, "difference": "A curved vein is not what is to be seen here."}],
+    )
+    likeness = Wording((*ENTRIES, names_third), small_vocabulary).likeness("curved vein")
+    own, others = likeness.log_weights[0], likeness.log_weights[2]
+    assert own > others > 0
+
+
 def test_words_that_no_entry_has_say_nothing(small_vocabulary: Vocabulary) -> None:
     likeness = Wording(ENTRIES, small_vocabulary).likeness("Zzz qqq.")
     assert not likeness.log_weights.any()
