@@ -1,0 +1,164 @@
+"""How near one disease's name is to another's, by their parts."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from evals.matching.level import Level
+from evals.matching.parts import Parts
+from evals.matching.vocabulary import Vocabulary, load_vocabulary
+
+# One-word diseases of which a place makes a kind: a hemangioma of the liver is a hemangioma, but
+# pulmonary hypertension is no kind of hypertension.
+_PLACED = re.compile(
+    r"\w*(oma|sarcoma|abscess|cyst|fracture|aneurysm|metastasis|embolism|thrombosis|infarction|"
+    r"hemorrhage|laceration|contusion|rupture|perforation|dissection|dislocation|diverticulum|polyp|"
+    r"tumor|tuberculosis|sarcoidosis|amyloidosis|endometriosis|lymphoma|volvulus|intussusception|"
+    r"atresia|agenesis|tear|osteomyelitis|torsion|injury|teratoma|calculus|hamartoma|stenosis)"
+)
+_HARMLESS = frozenset({"benign"})
+
+
+@lru_cache(maxsize=65536)
+def compare(item: Parts, truth: Parts) -> Level | None:
+    """The level of an item against one name of the truth.
+
+    Returns:
+        L1, L2, L3 or L4; DIFFERENT where the same disease is named with another side, number,
+        vertebra or an opposed kind; None where the names share nothing that decides.
+    """
+    if item.others or truth.others:
+        return _compound(item, truth)
+    return _single(item, truth)
+
+
+def _compound(item: Parts, truth: Parts) -> Level | None:
+    ours = [("", _alone(item)), *item.others]
+    theirs = [("", _alone(truth)), *truth.others]
+    if any(kind == "without" for kind, _ in (*ours, *theirs)):
+        return Level.L1 if item == truth else None
+    exact = [
+        [compare(mine, other) in (Level.L1, Level.L2) for _, other in theirs] for _, mine in ours
+    ]
+    if len(ours) == len(theirs) and _pairs(exact):
+        levels = {compare(m, o) for _, m in ours for _, o in theirs}
+        if exact[0][0] or _may_turn(item, truth):
+            return Level.L2 if Level.L2 in levels else Level.L1
+        return Level.DIFFERENT
+    return Level.L4 if any(any(row) for row in exact) else None
+
+
+def _pairs(exact: list[list[bool]]) -> bool:
+    """Whether every one of ours has one of theirs and the reverse."""
+    return all(any(row) for row in exact) and all(any(column) for column in zip(*exact, strict=True))
+
+
+def _may_turn(item: Parts, truth: Parts) -> bool:
+    """Whether "A with B" may stand for "B due to A": yes, unless both say what causes what alike."""
+    ours, theirs = ({kind for kind, _ in parts.others} for parts in (item, truth))
+    return ours != theirs or ours == {"with"}
+
+
+def _alone(parts: Parts) -> Parts:
+    return Parts(
+        core=parts.core, sites=parts.sites, sides=parts.sides, kinds=parts.kinds,
+        numbers=parts.numbers, levels=parts.levels, timing=parts.timing,
+    )  # fmt: skip
+
+
+def _single(item: Parts, truth: Parts) -> Level | None:
+    if item.core != truth.core or not item.core:
+        return None
+    vocabulary = load_vocabulary()
+    if _opposed(item, truth, vocabulary):
+        return Level.DIFFERENT
+    more = less = False
+    for ours, theirs in ((item.numbers, truth.numbers), (item.levels, truth.levels)):
+        if ours and theirs and not (ours <= theirs or theirs <= ours):
+            return Level.DIFFERENT
+        more |= bool(ours - theirs)
+        less |= bool(theirs - ours)
+    kinds = (item.kinds - _HARMLESS, truth.kinds - _HARMLESS)
+    if kinds[0] - kinds[1] and kinds[1] - kinds[0]:
+        return None
+    more |= bool(kinds[0] - kinds[1])
+    less |= bool(kinds[1] - kinds[0])
+    for extra, which in ((item.timing - truth.timing, 0), (truth.timing - item.timing, 1)):
+        if extra and (extra != {"acute"} or _is_timed(item, vocabulary)):
+            more |= which == 0
+            less |= which == 1
+    placed = _places(item, truth, vocabulary)
+    if placed is None:
+        return None
+    more |= placed[0]
+    less |= placed[1]
+    sided = _sides(item, truth, vocabulary)
+    more |= sided[0]
+    less |= sided[1]
+    if more and less:
+        return None
+    if more:
+        return Level.L2
+    return Level.L3 if less else Level.L1
+
+
+def sides_clash(item: Parts, truth: Parts) -> bool:
+    """Whether one names the left and the other the right."""
+    ours, theirs = item.bare_sides, truth.bare_sides
+    if not ours or not theirs:
+        return False
+    if len(item.sides) > 1 or len(truth.sides) > 1:
+        return item.sides != truth.sides
+    return ours != theirs
+
+
+def _opposed(item: Parts, truth: Parts, vocabulary: Vocabulary) -> bool:
+    if sides_clash(item, truth):
+        return True
+    ours, theirs = item.kinds | item.timing, truth.kinds | truth.timing
+    for together in vocabulary.opposed:
+        mine, other = ours & together, theirs & together
+        if mine and other and not mine & other:
+            return True
+    return False
+
+
+def _is_timed(parts: Parts, vocabulary: Vocabulary) -> bool:
+    return any(
+        token in vocabulary.timed or any(word in vocabulary.timed for word in token.split("_"))
+        for token in parts.core
+    ) or any(set(term.split("_")) <= set(parts.core) for term in vocabulary.timed)
+
+
+def _places(item: Parts, truth: Parts, vocabulary: Vocabulary) -> tuple[bool, bool] | None:
+    """Whether the item says more of where, and whether it says less; None for another place."""
+    within = vocabulary.within
+    lacking = {
+        there
+        for there in truth.sites - item.sites
+        if not any(there in within.get(here, ()) for here in item.sites)
+    }
+    added = {
+        here
+        for here in item.sites - truth.sites
+        if not any(here in within.get(there, ()) for there in truth.sites)
+    }
+    if lacking and added:
+        return None
+    is_placed = len(item.core) > 1 or truth.sites or _PLACED.fullmatch(item.core[0])
+    if added and not is_placed:
+        return None
+    return bool(added), bool(lacking)
+
+
+def _sides(item: Parts, truth: Parts, vocabulary: Vocabulary) -> tuple[bool, bool]:
+    if item.bare_sides == truth.bare_sides:
+        return False, False
+    named = item.sites | truth.sites | set(item.core)
+    is_paired = any(
+        site in named or set(site.split("_")) <= named for site in vocabulary.paired
+    ) or any(p in token.split("_") for p in vocabulary.paired for token in item.core)
+    if is_paired:
+        return False, False
+    return bool(item.sides and not truth.sides), bool(truth.sides and not item.sides)
