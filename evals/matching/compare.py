@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from evals.matching.level import Level
@@ -17,7 +18,8 @@ _PLACED = re.compile(
     r"tumor|tuberculosis|sarcoidosis|amyloidosis|endometriosis|lymphoma|volvulus|intussusception|"
     r"atresia|agenesis|tear|osteomyelitis|torsion|injury|teratoma|calculus|hamartoma|stenosis)"
 )
-_HARMLESS = frozenset({"benign"})
+_MALIGNANT = re.compile(r"\w*(carcinoma|sarcoma|lymphoma|blastoma|melanoma|myeloma|leukemia|metastasis)\w*")
+_TELLING = frozenset({"malignant", "metastatic"})  # no kind of what is named without them
 
 
 @lru_cache(maxsize=65536)
@@ -34,8 +36,8 @@ def compare(item: Parts, truth: Parts) -> Level | None:
 
 
 def _compound(item: Parts, truth: Parts) -> Level | None:
-    ours = [("", _alone(item)), *item.others]
-    theirs = [("", _alone(truth)), *truth.others]
+    ours = [("", replace(item, others=())), *item.others]
+    theirs = [("", replace(truth, others=())), *truth.others]
     if any(kind == "without" for kind, _ in (*ours, *theirs)):
         return Level.L1 if item == truth else None
     exact = [
@@ -60,13 +62,6 @@ def _may_turn(item: Parts, truth: Parts) -> bool:
     return ours != theirs or ours == {"with"}
 
 
-def _alone(parts: Parts) -> Parts:
-    return Parts(
-        core=parts.core, sites=parts.sites, sides=parts.sides, kinds=parts.kinds,
-        numbers=parts.numbers, levels=parts.levels, timing=parts.timing,
-    )  # fmt: skip
-
-
 def _single(item: Parts, truth: Parts) -> Level | None:
     if item.core != truth.core or not item.core:
         return None
@@ -79,11 +74,15 @@ def _single(item: Parts, truth: Parts) -> Level | None:
             return Level.DIFFERENT
         more |= bool(ours - theirs)
         less |= bool(theirs - ours)
-    kinds = (item.kinds - _HARMLESS, truth.kinds - _HARMLESS)
-    if kinds[0] - kinds[1] and kinds[1] - kinds[0]:
+    for ours, theirs in ((item, truth), (truth, item)):
+        if ours.numbers and not theirs.numbers and _is_numbered(theirs):
+            return Level.DIFFERENT
+    empty = frozenset({"benign"} if _may_be_benign(item) else ())
+    added, lacking = item.kinds - truth.kinds - empty, truth.kinds - item.kinds - empty
+    if (added and lacking) or added & _TELLING:
         return None
-    more |= bool(kinds[0] - kinds[1])
-    less |= bool(kinds[1] - kinds[0])
+    more |= bool(added)
+    less |= bool(lacking)
     for extra, which in ((item.timing - truth.timing, 0), (truth.timing - item.timing, 1)):
         if extra and (extra != {"acute"} or _is_timed(item, vocabulary)):
             more |= which == 0
@@ -124,11 +123,18 @@ def _opposed(item: Parts, truth: Parts, vocabulary: Vocabulary) -> bool:
     return False
 
 
+def _is_numbered(parts: Parts) -> bool:
+    """Whether the disease's own name holds a number: "Chiari 2 malformation"."""
+    return any(word.isdecimal() for token in parts.core for word in token.split("_"))
+
+
+def _may_be_benign(parts: Parts) -> bool:
+    return not any(_MALIGNANT.fullmatch(token) for token in parts.core)
+
+
 def _is_timed(parts: Parts, vocabulary: Vocabulary) -> bool:
-    return any(
-        token in vocabulary.timed or any(word in vocabulary.timed for word in token.split("_"))
-        for token in parts.core
-    ) or any(set(term.split("_")) <= set(parts.core) for term in vocabulary.timed)
+    said = {word for token in parts.core for word in token.split("_")} | parts.sites
+    return any(said.issuperset(term.split("_")) for term in vocabulary.timed)
 
 
 def _places(item: Parts, truth: Parts, vocabulary: Vocabulary) -> tuple[bool, bool] | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from evals.matching.names import is_denied, plain
-from evals.matching.vocabulary import Vocabulary, load_vocabulary
+from evals.matching.vocabulary import SIDES, Tokens, Vocabulary, load_vocabulary
 
 _COMMA = "xcommax"  # a comma as a word, so that no fixed term reaches across it
 _SIZE = re.compile(
@@ -40,7 +40,6 @@ _LINKS = frozenset(
     {"of", "in", "on", "at", "to", "by", "for", "involving", "within", "a", "arising", "affecting"}
 )
 _SPREAD = frozenset({"involvement", "extension", "disease", "spread", "location", "localization"})
-_SIDES = frozenset({"left", "right", "bilateral"})
 _NUMBERED = frozenset({"type", "grade", "stage", "class", "group", "category", "zone", "variant"})
 _LEVEL = re.compile(r"[ctls]\d{1,2}")
 _ROMAN_OR_LETTER = re.compile(r"\d+[a-z]?|[a-z]")
@@ -106,21 +105,29 @@ def _names(text: str) -> tuple[Parts, ...]:
     outer, *known_as = _AKA.split(_BRACKETS.sub(" ", text))
     qualifying, named = [], []
     for each in (*inner, *known_as):
-        parts = _read(each, vocabulary)
-        (named if parts and parts.core and not is_denied(each) else qualifying).append(each)
-    first = _read(" , ".join((outer, *qualifying)), vocabulary)
-    found = (first, *(_read(each, vocabulary) for each in named))
-    return tuple(parts for parts in found if parts and parts.core)
+        is_name = bool(_readings(each, vocabulary)) and not is_denied(each)
+        (named if is_name else qualifying).append(each)
+    first = " , ".join((outer, *qualifying))
+    found = (parts for each in (first, *named) for parts in _readings(each, vocabulary))
+    return tuple(dict.fromkeys(found))
 
 
-def _read(text: str, vocabulary: Vocabulary) -> Parts | None:
+def _readings(text: str, vocabulary: Vocabulary) -> list[Parts]:
+    """A name's parts; a second time where a disease of several names stands in it, spelled out."""
     before = ""
     while before != text:
         before = text
         text = plain(_HEDGES.sub("", text.strip(" .;,:")))
     text = re.sub(r"\s*[,;:]\s*", f" {_COMMA} ", text.replace("&", " and ").replace("+", " and "))
-    clauses: list[tuple[str, list[str]]] = [("", [])]
     tokens = vocabulary.tokens(text)
+    ways = dict.fromkeys((tokens, vocabulary.spelled_out(tokens)))
+    return [
+        parts for way in ways if (parts := _clauses(way, vocabulary)) is not None and parts.core
+    ]
+
+
+def _clauses(tokens: Tokens, vocabulary: Vocabulary) -> Parts | None:
+    clauses: list[tuple[str, list[str]]] = [("", [])]
     at = 0
     while at < len(tokens):
         for words, kind in _RELATIONS:
@@ -131,23 +138,20 @@ def _read(text: str, vocabulary: Vocabulary) -> Parts | None:
         else:
             clauses[-1][1].append(tokens[at])
             at += 1
-    others = [
-        (kind, parts)
-        for kind, said in clauses[1:]
-        if (parts := _clause(said, vocabulary)) is not None and not _is_place(said, vocabulary)
-    ]
     main = _clause(clauses[0][1], vocabulary)
     if main is None:
         return None
-    return Parts(
-        core=main.core, sites=main.sites, sides=main.sides, kinds=main.kinds,
-        numbers=main.numbers, levels=main.levels, timing=main.timing, others=tuple(others),
-    )  # fmt: skip
+    others = tuple(
+        (kind, parts)
+        for kind, said in clauses[1:]
+        if not _is_place(said, vocabulary) and (parts := _clause(said, vocabulary)) is not None
+    )
+    return replace(main, others=others)
 
 
 def _is_place(said: list[str], vocabulary: Vocabulary) -> bool:
     """Whether a clause says only where else: "with parotid involvement"."""
-    left = [t for t in said if t not in vocabulary.sites | _SIDES | _LINKS]
+    left = [t for t in said if t not in vocabulary.sites | SIDES | _LINKS]
     return bool(left) and left[-1] in _SPREAD and len(left) == 1
 
 
@@ -167,7 +171,7 @@ def _clause(said: list[str], vocabulary: Vocabulary) -> Parts | None:
             skip = False
         elif token == _COMMA or token in _LINKS or token in vocabulary.degree and at != head:
             continue
-        elif token in _SIDES:
+        elif token in SIDES:
             sides.add((token, following))
         elif token in _NUMBERED and _ROMAN_OR_LETTER.fullmatch(following):
             found["numbers"].add(following)
@@ -197,6 +201,6 @@ def _head(tokens: list[str]) -> int:
     )
     for at in range(end - 1, -1, -1):
         token = tokens[at]
-        if not (token.isdecimal() or _LEVEL.fullmatch(token) or token in _NUMBERED | _SIDES):
+        if not (token.isdecimal() or _LEVEL.fullmatch(token) or token in _NUMBERED | SIDES):
             return at
     return 0

@@ -23,6 +23,7 @@ _PREFIXES = frozenset(
      "hypo", "un", "inter"}
 )  # fmt: skip
 _CELLS = frozenset({"cell"})
+SIDES = frozenset({"left", "right", "bilateral"})
 
 
 class _Words(BaseModel):
@@ -105,6 +106,7 @@ class Vocabulary:
         within: Site to the sites that it lies in.
         opposed: Kinds that cannot be together.
         ligaments, tears: Of what a rupture is a tear, and the words for it.
+        spelled: A disease of several names to the words of the first.
     """
 
     first: Phrases
@@ -122,13 +124,26 @@ class Vocabulary:
     opposed: tuple[frozenset[str], ...]
     ligaments: frozenset[str]
     tears: frozenset[str]
+    spelled: Mapping[str, Tokens]
 
     def tokens(self, name: str) -> Tokens:
         """A name's tokens; abbreviations and synonyms are one token or the same tokens."""
         said = joined(words(name))
         if said in self.whole:
             return self.whole[said]
-        return self.third.put(self.second.put(self.first.put(said)))
+        split = self.second.put(self.first.put(said))
+        whole = self.third.put(split)
+        sides = [token for token in whole if token in SIDES]
+        if len(sides) == 1:
+            # "torsion of the right spermatic cord": the side stands within a fixed term.
+            rest = self.third.put(tuple(token for token in split if token not in SIDES))
+            if len(rest) < len(whole) - 1:
+                return (*sides, *rest)
+        return whole
+
+    def spelled_out(self, tokens: Tokens) -> Tokens:
+        """The tokens with each disease of several names as the words of its first name."""
+        return tuple(word for token in tokens for word in self.spelled.get(token, (token,)))
 
 
 def disease_names() -> tuple[tuple[str, ...], ...]:
@@ -167,6 +182,10 @@ def load_vocabulary() -> Vocabulary:
         if (len(phrase) > 1 or phrase != of) and phrase not in whole
     )
 
+    kept = Phrases(
+        (phrase, (_token(phrase),)) for phrase, _ in fixed if len(phrase) > 1 and phrase not in dict(known)
+    )
+
     def one(name: str) -> str:
         return _token(third.put(put(name)))
 
@@ -191,6 +210,11 @@ def load_vocabulary() -> Vocabulary:
         opposed=tuple(frozenset(map(one, together)) for together in kinds.opposed),
         ligaments=frozenset(said.tears["of"]),
         tears=frozenset(said.tears["as"]),
+        spelled={
+            _token(group[0][0]): kept.put(group[0][0])
+            for group in groups
+            if group[0][0] not in dict(fixed)
+        },
     )
 
 
