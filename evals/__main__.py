@@ -9,6 +9,8 @@ from importlib import import_module
 # Each is a module with a main(argv), and a line of help.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("evals.run", "run arms over a data set"),
+    "match": ("evals.match", "check the matcher on labelled pairs"),
+    "judge": ("evals.judge", "let a model judge the pairs that the matcher left undecided"),
 }
 
 

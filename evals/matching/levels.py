@@ -15,6 +15,7 @@ from evals.matching.known import Known, clash, signs
 from evals.matching.level import Judged, Level
 from evals.matching.names import is_denied, keys, keys_of
 from evals.matching.parts import Parts, read_claim
+from evals.matching.spelling import mended
 from evals.truth import Truth
 
 __all__ = ["Judged", "Level", "distinct", "judge", "judge_list"]
@@ -22,7 +23,9 @@ __all__ = ["Judged", "Level", "distinct", "judge", "judge_list"]
 _ORDER = (Level.L0, Level.L1, Level.L2, Level.L3, Level.L4, Level.DIFFERENT)
 
 
-def judge(name: str, truth: Truth, known: Sequence[Known] = ()) -> Level:
+def judge(
+    name: str, truth: Truth, known: Sequence[Known] = (), lexicon: frozenset[str] = frozenset()
+) -> Level:
     """The level of one item.
 
     Args:
@@ -31,7 +34,18 @@ def judge(name: str, truth: Truth, known: Sequence[Known] = ()) -> Level:
         truth: The curated answer.
         known: Outside knowledge of names: the knowledge base's own, which is a system's answer
             key (leave it out for the figure without it), and ontologies.
+        lexicon: Every word that is spelt rightly; with it, a misspelt word is read as the word of
+            the truth that it comes from.
     """
+    level = _level(name, truth, known)
+    if level is Level.DIFFERENT and lexicon:
+        said = mended(name, (truth.primary, *truth.synonyms), lexicon)
+        if said != name:
+            level = _level(said, truth, known)
+    return level
+
+
+def _level(name: str, truth: Truth, known: Sequence[Known]) -> Level:
     if is_denied(name):
         return Level.DIFFERENT
     said = keys(name)
@@ -51,11 +65,21 @@ def judge(name: str, truth: Truth, known: Sequence[Known] = ()) -> Level:
     return max(levels, key=_ORDER.index)
 
 
-def judge_list(names: Sequence[str], truth: Truth, known: Sequence[Known] = ()) -> Judged:
+def judge_list(
+    names: Sequence[str],
+    truth: Truth,
+    known: Sequence[Known] = (),
+    lexicon: frozenset[str] = frozenset(),
+) -> Judged:
     """Judge every item and find the ranks; a denied item keeps the rank it takes up."""
-    levels = tuple(judge(name, truth, known) for name in names)
+    levels = tuple(judge(name, truth, known, lexicon) for name in names)
+    return ranked(levels, distinct(names, known))
+
+
+def ranked(levels: tuple[Level, ...], kept: Sequence[int]) -> Judged:
+    """The ranks of a list, from the levels of its items and the indices that count."""
     rank = rank_exact = rank_broader = None
-    for position, index in enumerate(distinct(names, known), start=1):
+    for position, index in enumerate(kept, start=1):
         if levels[index].is_right and rank is None:
             rank = position
         if levels[index].is_exact and rank_exact is None:

@@ -119,6 +119,7 @@ def keys_of(names: Sequence[str]) -> frozenset[str]:
     return frozenset().union(*(keys(name) for name in names))
 
 
+@lru_cache(maxsize=65536)
 def _one_spelling(word: str) -> str:
     if word in _NUMERALS:
         return _NUMERALS[word]

@@ -25,24 +25,25 @@ _ALSO = re.compile(
     re.IGNORECASE,
 )
 _AKA = re.compile(r",?\s+(?:aka|a\.k\.a\.?|also known as|also called|formerly known as)\s+", re.IGNORECASE)
-_RELATIONS: tuple[tuple[tuple[str, ...], str], ...] = tuple(
-    (tuple(words.split()), kind)
-    for words, kind in (
-        ("due to", "cause"), ("secondary to", "cause"), ("caused by", "cause"),
-        ("resulting from", "cause"), ("complicating", "cause"), ("from", "cause"),
-        ("after", "cause"), ("following", "cause"), ("in setting of", "cause"),
-        ("resulting in", "effect"), ("causing", "effect"), ("complicated by", "effect"),
-        ("leading to", "effect"), ("associated with", "with"), ("along with", "with"),
-        ("with", "with"), ("and", "with"), ("plus", "with"), ("without", "without"),
-    )
-)  # fmt: skip
+_KINDS = {
+    "cause": ("due to", "secondary to", "caused by", "resulting from", "complicating", "from",
+              "after", "following", "in setting of"),
+    "effect": ("resulting in", "causing", "complicated by", "leading to"),
+    "with": ("associated with", "along with", "with", "and", "plus"),
+    "without": ("without",),
+}  # fmt: skip
+_RELATIONS: dict[str, list[tuple[Tokens, str]]] = {}
+for _kind, _phrases in _KINDS.items():
+    for _phrase in _phrases:
+        _said = tuple(_phrase.split())
+        _RELATIONS.setdefault(_said[0], []).append((_said, _kind))
 _LINKS = frozenset(
     {"of", "in", "on", "at", "to", "by", "for", "involving", "within", "a", "arising", "affecting"}
 )
 _SPREAD = frozenset({"involvement", "extension", "disease", "spread", "location", "localization"})
 _NUMBERED = frozenset({"type", "grade", "stage", "class", "group", "category", "zone", "variant"})
 _LEVEL = re.compile(r"[ctls]\d{1,2}")
-_ROMAN_OR_LETTER = re.compile(r"\d+[a-z]?|[a-z]")
+_NUMBER = re.compile(r"\d+[a-z]?|[a-z]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,7 +131,7 @@ def _clauses(tokens: Tokens, vocabulary: Vocabulary) -> Parts | None:
     clauses: list[tuple[str, list[str]]] = [("", [])]
     at = 0
     while at < len(tokens):
-        for words, kind in _RELATIONS:
+        for words, kind in _RELATIONS.get(tokens[at], ()):
             if tokens[at : at + len(words)] == words and (clauses[-1][1] or clauses[-1][0]):
                 clauses.append((kind, []))
                 at += len(words)
@@ -166,15 +167,14 @@ def _clause(said: list[str], vocabulary: Vocabulary) -> Parts | None:
     sides: set[tuple[str, str]] = set()
     skip = False
     for at, token in enumerate(tokens):
-        following = next((t for t in tokens[at + 1 :] if t not in _LINKS), "")
         if skip:
             skip = False
         elif token == _COMMA or token in _LINKS or token in vocabulary.degree and at != head:
             continue
         elif token in SIDES:
-            sides.add((token, following))
-        elif token in _NUMBERED and _ROMAN_OR_LETTER.fullmatch(following):
-            found["numbers"].add(following)
+            sides.add((token, next((t for t in tokens[at + 1 :] if t not in _LINKS), "")))
+        elif token in _NUMBERED and _NUMBER.fullmatch(" ".join(tokens[at + 1 : at + 2])):
+            found["numbers"].add(tokens[at + 1])
             skip = True
         elif token.isdecimal():
             found["numbers"].add(token)
@@ -201,6 +201,6 @@ def _head(tokens: list[str]) -> int:
     )
     for at in range(end - 1, -1, -1):
         token = tokens[at]
-        if not (token.isdecimal() or _LEVEL.fullmatch(token) or token in _NUMBERED | SIDES):
+        if not (token.isdecimal() or _LEVEL.fullmatch(token) or token in _NUMBERED or token in SIDES):
             return at
     return 0

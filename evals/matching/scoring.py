@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
-from evals.matching.known import Disease, Known, know
+from evals.matching.known import Disease, Known, know, words_of
 from evals.matching.level import Judged
 from evals.matching.levels import judge_list
+from evals.matching.vocabulary import load_vocabulary
 from evals.truth import Truth
 from knowledge.entry import Entry
 
@@ -32,13 +33,13 @@ def build_scorers(
             "ontology".
     """
     own = known_entries(entries)
-    scorers: dict[Scoring, Scorer] = {
-        "curated": judge_list,
-        "kb": partial(judge_list, known=(own,)),
-    }
+    # How words are spelt is no answer key: every scoring knows it.
+    lexicon = load_vocabulary().lexicon | words_of(own)
+    scorer = partial(partial, judge_list, lexicon=lexicon)
+    scorers: dict[Scoring, Scorer] = {"curated": scorer(), "kb": scorer(known=(own,))}
     if ontologies:
-        scorers["ontology"] = partial(judge_list, known=tuple(ontologies))
-        scorers["kb+ontology"] = partial(judge_list, known=(own, *ontologies))
+        scorers["ontology"] = scorer(known=tuple(ontologies))
+        scorers["kb+ontology"] = scorer(known=(own, *ontologies))
     return scorers
 
 

@@ -107,6 +107,7 @@ class Vocabulary:
         opposed: Kinds that cannot be together.
         ligaments, tears: Of what a rupture is a tear, and the words for it.
         spelled: A disease of several names to the words of the first.
+        lexicon: Every word that the files hold.
     """
 
     first: Phrases
@@ -125,6 +126,7 @@ class Vocabulary:
     ligaments: frozenset[str]
     tears: frozenset[str]
     spelled: Mapping[str, Tokens]
+    lexicon: frozenset[str]
 
     def tokens(self, name: str) -> Tokens:
         """A name's tokens; abbreviations and synonyms are one token or the same tokens."""
@@ -215,6 +217,16 @@ def load_vocabulary() -> Vocabulary:
             for group in groups
             if group[0][0] not in dict(fixed)
         },
+        lexicon=frozenset(
+            word
+            for name in (
+                *(name for names in disease_names() for name in names),
+                *(name for table in (said.short, said.words, said.sites) for name in table),
+                *(v for t in (said.short, said.words, said.sites) for vs in t.values() for v in vs),
+                *kinds.entities, *kinds.types, *kinds.degree, *kinds.timing, *said.empty,
+            )
+            for word in words(name)
+        ),
     )
 
 
