@@ -18,7 +18,9 @@ _PLACED = re.compile(
     r"tumor|tuberculosis|sarcoidosis|amyloidosis|endometriosis|lymphoma|volvulus|intussusception|"
     r"atresia|agenesis|tear|osteomyelitis|torsion|injury|teratoma|calculus|hamartoma|stenosis)"
 )
-_MALIGNANT = re.compile(r"\w*(carcinoma|sarcoma|lymphoma|blastoma|melanoma|myeloma|leukemia|metastasis)\w*")
+_MALIGNANT = re.compile(
+    r"\w*(carcinoma|sarcoma|lymphoma|blastoma|melanoma|myeloma|leukemia|metastasis)\w*"
+)
 _TELLING = frozenset({"malignant", "metastatic"})  # no kind of what is named without them
 
 
@@ -36,30 +38,38 @@ def compare(item: Parts, truth: Parts) -> Level | None:
 
 
 def _compound(item: Parts, truth: Parts) -> Level | None:
+    """Names of several parts: "A with B", "A due to B", "A and B".
+
+    All parts of both alike is the same. The truth with something that goes with it ("A with B" for
+    A) is narrower; "A and B" for A claims a second disease, and is a component as B is of "A with
+    B".
+    """
     ours = [("", replace(item, others=())), *item.others]
     theirs = [("", replace(truth, others=())), *truth.others]
     if any(kind == "without" for kind, _ in (*ours, *theirs)):
         return Level.L1 if item == truth else None
-    exact = [
-        [compare(mine, other) in (Level.L1, Level.L2) for _, other in theirs] for _, mine in ours
-    ]
-    if len(ours) == len(theirs) and _pairs(exact):
-        levels = {compare(m, o) for _, m in ours for _, o in theirs}
-        if exact[0][0] or _may_turn(item, truth):
-            return Level.L2 if Level.L2 in levels else Level.L1
+    near = [[_single(mine, other) for _, other in theirs] for _, mine in ours]
+    right = [[level in (Level.L1, Level.L2) for level in row] for row in near]
+    if len(ours) == len(theirs) and _is_matched(right):
+        if not right[0][0] and not _may_turn(item, truth):
+            return Level.DIFFERENT
+        return Level.L2 if any(Level.L2 in row for row in near) else Level.L1
+    if near[0][0] is Level.DIFFERENT:
         return Level.DIFFERENT
-    return Level.L4 if any(any(row) for row in exact) else None
+    if right[0][0] and not truth.others and all(kind != "and" for kind, _ in item.others):
+        return Level.L2
+    return Level.L4 if any(any(row) for row in right) else None
 
 
-def _pairs(exact: list[list[bool]]) -> bool:
+def _is_matched(right: list[list[bool]]) -> bool:
     """Whether every one of ours has one of theirs and the reverse."""
-    return all(any(row) for row in exact) and all(any(column) for column in zip(*exact, strict=True))
+    return all(map(any, right)) and all(map(any, zip(*right, strict=True)))
 
 
 def _may_turn(item: Parts, truth: Parts) -> bool:
-    """Whether "A with B" may stand for "B due to A": yes, unless both say what causes what alike."""
+    """Whether "A with B" may stand for "B due to A": not where both say what is the cause."""
     ours, theirs = ({kind for kind, _ in parts.others} for parts in (item, truth))
-    return ours != theirs or ours == {"with"}
+    return ours != theirs or ours <= {"with", "and"}
 
 
 def _single(item: Parts, truth: Parts) -> Level | None:

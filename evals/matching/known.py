@@ -95,7 +95,9 @@ def know(diseases: Iterable[Disease], *, by_parts: bool = True) -> Known:
     by_id = {disease.id: disease for disease in diseases}
     return Known(
         diseases=by_id,
-        by_name=_unique((d.id, sign) for d in by_id.values() for n in d.names for sign in strict(n)),
+        by_name=_unique(
+            (d.id, sign) for d in by_id.values() for n in d.names for sign in strict(n)
+        ),
         by_kind=_gathered(
             (d.id, sign) for d in by_id.values() for n in d.narrower for sign in strict(n)
         ),

@@ -150,7 +150,9 @@ def _is_vetoed(name: str, truth: Truth) -> bool:
 
 
 def _all(name: str) -> tuple[Parts, ...]:
-    return tuple(parts for each in read_claim(name).alternatives for parts in each)
+    """The readings of a name; none of a name that leaves open which of two diseases it means."""
+    alternatives = read_claim(name).alternatives
+    return alternatives[0] if len(alternatives) == 1 else ()
 
 
 def _best(names: Sequence[Parts], right: str) -> Level | None:

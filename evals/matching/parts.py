@@ -18,18 +18,23 @@ _HEDGES = re.compile(
     r"favou?r|early|findings? of|features of|evidence of|case of|history of)\s+|^\?+\s*|\s*\?+$",
     re.IGNORECASE,
 )
-_ALTERNATIVES = re.compile(r"\s+(?:vs\.?|versus|or)\s+|(?<=[^\W\d_]{4})\s*/\s*(?=[^\W\d_]{4})", re.IGNORECASE)
+_ALTERNATIVES = re.compile(
+    r"\s+(?:vs\.?|versus|or)\s+|(?<=[^\W\d_]{4})\s*/\s*(?=[^\W\d_]{4})", re.IGNORECASE
+)
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _ALSO = re.compile(
     r"^(aka|a\.k\.a\.?|also known as|also called|formerly|i\.e\.|ie|synonym:?|previously)\s+",
     re.IGNORECASE,
 )
-_AKA = re.compile(r",?\s+(?:aka|a\.k\.a\.?|also known as|also called|formerly known as)\s+", re.IGNORECASE)
+_AKA = re.compile(
+    r",?\s+(?:aka|a\.k\.a\.?|also known as|also called|formerly known as)\s+", re.IGNORECASE
+)
 _KINDS = {
     "cause": ("due to", "secondary to", "caused by", "resulting from", "complicating", "from",
               "after", "following", "in setting of"),
     "effect": ("resulting in", "causing", "complicated by", "leading to"),
-    "with": ("associated with", "along with", "with", "and", "plus"),
+    "with": ("associated with", "along with", "with"),
+    "and": ("and", "plus"),
     "without": ("without",),
 }  # fmt: skip
 _RELATIONS: dict[str, list[tuple[Tokens, str]]] = {}
@@ -40,7 +45,7 @@ for _kind, _phrases in _KINDS.items():
 _LINKS = frozenset(
     {"of", "in", "on", "at", "to", "by", "for", "involving", "within", "a", "arising", "affecting"}
 )
-_SPREAD = frozenset({"involvement", "extension", "disease", "spread", "location", "localization"})
+_INVOLVED = frozenset({"involvement", "localization"})
 _NUMBERED = frozenset({"type", "grade", "stage", "class", "group", "category", "zone", "variant"})
 _LEVEL = re.compile(r"[ctls]\d{1,2}")
 _NUMBER = re.compile(r"\d+[a-z]?|[a-z]")
@@ -58,7 +63,7 @@ class Parts:
         numbers: "type 2", "grade 3", "2" of "second".
         levels: Vertebrae.
         timing: "acute", "chronic" and so on.
-        others: What the name says goes with it, with how: "with", "cause", "effect", "without".
+        others: What goes with it, and how: "with", "and", "cause", "effect", "without".
     """
 
     core: tuple[str, ...]
@@ -145,7 +150,8 @@ def _clauses(tokens: Tokens, vocabulary: Vocabulary) -> Parts | None:
     others = tuple(
         (kind, parts)
         for kind, said in clauses[1:]
-        if not _is_place(said, vocabulary) and (parts := _clause(said, vocabulary)) is not None
+        if not (kind == "with" and _is_place(said, vocabulary))
+        and (parts := _clause(said, vocabulary)) is not None
     )
     return replace(main, others=others)
 
@@ -153,7 +159,7 @@ def _clauses(tokens: Tokens, vocabulary: Vocabulary) -> Parts | None:
 def _is_place(said: list[str], vocabulary: Vocabulary) -> bool:
     """Whether a clause says only where else: "with parotid involvement"."""
     left = [t for t in said if t not in vocabulary.sites | SIDES | _LINKS]
-    return bool(left) and left[-1] in _SPREAD and len(left) == 1
+    return bool(left) and len(left) == 1 and left[0] in _INVOLVED
 
 
 def _clause(said: list[str], vocabulary: Vocabulary) -> Parts | None:
@@ -162,7 +168,9 @@ def _clause(said: list[str], vocabulary: Vocabulary) -> Parts | None:
         return None
     head = _head(tokens)
     is_torn = bool(vocabulary.ligaments.intersection(tokens))
-    found: dict[str, set[str]] = {k: set() for k in ("sites", "kinds", "numbers", "levels", "timing")}
+    found: dict[str, set[str]] = {
+        k: set() for k in ("sites", "kinds", "numbers", "levels", "timing")
+    }
     core: list[str] = []
     sides: set[tuple[str, str]] = set()
     skip = False
@@ -201,6 +209,8 @@ def _head(tokens: list[str]) -> int:
     )
     for at in range(end - 1, -1, -1):
         token = tokens[at]
-        if not (token.isdecimal() or _LEVEL.fullmatch(token) or token in _NUMBERED or token in SIDES):
+        if not (
+            token.isdecimal() or _LEVEL.fullmatch(token) or token in _NUMBERED or token in SIDES
+        ):
             return at
     return 0

@@ -185,7 +185,9 @@ def load_vocabulary() -> Vocabulary:
     )
 
     kept = Phrases(
-        (phrase, (_token(phrase),)) for phrase, _ in fixed if len(phrase) > 1 and phrase not in dict(known)
+        (phrase, (_token(phrase),))
+        for phrase, _ in fixed
+        if len(phrase) > 1 and phrase not in dict(known)
     )
 
     def one(name: str) -> str:
@@ -223,7 +225,11 @@ def load_vocabulary() -> Vocabulary:
                 *(name for names in disease_names() for name in names),
                 *(name for table in (said.short, said.words, said.sites) for name in table),
                 *(v for t in (said.short, said.words, said.sites) for vs in t.values() for v in vs),
-                *kinds.entities, *kinds.types, *kinds.degree, *kinds.timing, *said.empty,
+                *kinds.entities,
+                *kinds.types,
+                *kinds.degree,
+                *kinds.timing,
+                *said.empty,
             )
             for word in words(name)
         ),
