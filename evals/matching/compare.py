@@ -76,35 +76,23 @@ def _single(item: Parts, truth: Parts) -> Level | None:
     if item.core != truth.core or not item.core:
         return None
     vocabulary = load_vocabulary()
-    if _opposed(item, truth, vocabulary):
+    if _is_opposed(item, truth, vocabulary):
         return Level.DIFFERENT
-    more = less = False
-    for ours, theirs in ((item.numbers, truth.numbers), (item.levels, truth.levels)):
-        if ours and theirs and not (ours <= theirs or theirs <= ours):
-            return Level.DIFFERENT
-        more |= bool(ours - theirs)
-        less |= bool(theirs - ours)
-    for ours, theirs in ((item, truth), (truth, item)):
-        if ours.numbers and not theirs.numbers and _is_numbered(theirs):
-            return Level.DIFFERENT
     empty = frozenset({"benign"} if _may_be_benign(item) else ())
     added, lacking = item.kinds - truth.kinds - empty, truth.kinds - item.kinds - empty
-    if (added and lacking) or added & _TELLING:
-        return None
-    more |= bool(added)
-    less |= bool(lacking)
-    for extra, which in ((item.timing - truth.timing, 0), (truth.timing - item.timing, 1)):
-        if extra and (extra != {"acute"} or _is_timed(item, vocabulary)):
-            more |= which == 0
-            less |= which == 1
     placed = _places(item, truth, vocabulary)
-    if placed is None:
+    if (added and lacking) or added & _TELLING or placed is None:
         return None
-    more |= placed[0]
-    less |= placed[1]
     sided = _sides(item, truth, vocabulary)
-    more |= sided[0]
-    less |= sided[1]
+    harmless = frozenset() if _is_timed(item, vocabulary) else frozenset({"acute"})
+    more = any(
+        (added, item.numbers - truth.numbers, item.levels - truth.levels, placed[0], sided[0],
+         item.timing - truth.timing - harmless)
+    )  # fmt: skip
+    less = any(
+        (lacking, truth.numbers - item.numbers, truth.levels - item.levels, placed[1], sided[1],
+         truth.timing - item.timing - harmless)
+    )  # fmt: skip
     if more and less:
         return None
     if more:
@@ -122,15 +110,20 @@ def sides_clash(item: Parts, truth: Parts) -> bool:
     return ours != theirs
 
 
-def _opposed(item: Parts, truth: Parts, vocabulary: Vocabulary) -> bool:
+def _is_opposed(item: Parts, truth: Parts, vocabulary: Vocabulary) -> bool:
+    """Whether the two give one disease another side, number, vertebra or an opposed kind."""
     if sides_clash(item, truth):
         return True
-    ours, theirs = item.kinds | item.timing, truth.kinds | truth.timing
-    for together in vocabulary.opposed:
-        mine, other = ours & together, theirs & together
-        if mine and other and not mine & other:
+    for ours, theirs in ((item.numbers, truth.numbers), (item.levels, truth.levels)):
+        if ours and theirs and not (ours <= theirs or theirs <= ours):
             return True
-    return False
+    if bool(item.numbers) != bool(truth.numbers) and _is_numbered(item):
+        return True  # "Arnold-Chiari malformation type 1" is no Chiari 2 malformation
+    said, true = item.kinds | item.timing, truth.kinds | truth.timing
+    return any(
+        said & together and true & together and not said & true & together
+        for together in vocabulary.opposed
+    )
 
 
 def _is_numbered(parts: Parts) -> bool:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from evals.matching.compare import compare, sides_clash
 from evals.matching.level import Level
 from evals.matching.names import keys, words
-from evals.matching.parts import Parts, read_claim
+from evals.matching.parts import read_claim
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

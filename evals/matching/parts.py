@@ -14,8 +14,9 @@ _SIZE = re.compile(
     r"\b\d+([.,]\d+)?\s*(x\s*\d+([.,]\d+)?\s*)*(cm|mm|ml|cc|percent|%)(?!\w)", re.IGNORECASE
 )
 _HEDGES = re.compile(
-    r"^(rule out|r/o|query|concern(ing)? for|suggestive of|suspected|differential includes|favou?red|"
-    r"favou?r|early|findings? of|features of|evidence of|case of|history of)\s+|^\?+\s*|\s*\?+$",
+    r"^(rule out|r/o|query|concern(ing)? for|suggestive of|suspected|favou?red|"
+    r"favou?r|differential includes|early|findings? of|features of|evidence of|"
+    r"case of|history of)\s+|^\?+\s*|\s*\?+$",
     re.IGNORECASE,
 )
 _ALTERNATIVES = re.compile(
@@ -109,7 +110,8 @@ def _names(text: str) -> tuple[Parts, ...]:
     vocabulary = load_vocabulary()
     inner = [_ALSO.sub("", each.strip()) for each in _BRACKETS.findall(text)]
     outer, *known_as = _AKA.split(_BRACKETS.sub(" ", text))
-    qualifying, named = [], []
+    qualifying: list[str] = []
+    named: list[str] = []
     for each in (*inner, *known_as):
         is_name = bool(_readings(each, vocabulary)) and not is_denied(each)
         (named if is_name else qualifying).append(each)
@@ -177,7 +179,7 @@ def _clause(said: list[str], vocabulary: Vocabulary) -> Parts | None:
     for at, token in enumerate(tokens):
         if skip:
             skip = False
-        elif token == _COMMA or token in _LINKS or token in vocabulary.degree and at != head:
+        elif token == _COMMA or token in _LINKS or (token in vocabulary.degree and at != head):
             continue
         elif token in SIDES:
             sides.add((token, next((t for t in tokens[at + 1 :] if t not in _LINKS), "")))
@@ -197,9 +199,14 @@ def _clause(said: list[str], vocabulary: Vocabulary) -> Parts | None:
         else:
             core.append("tear" if is_torn and token in vocabulary.tears else token)
     return Parts(
-        core=tuple(sorted(core)), sides=frozenset(sides),
-        **{kind: frozenset(values) for kind, values in found.items()},
-    )  # fmt: skip
+        core=tuple(sorted(core)),
+        sites=frozenset(found["sites"]),
+        sides=frozenset(sides),
+        kinds=frozenset(found["kinds"]),
+        numbers=frozenset(found["numbers"]),
+        levels=frozenset(found["levels"]),
+        timing=frozenset(found["timing"]),
+    )
 
 
 def _head(tokens: list[str]) -> int:

@@ -44,7 +44,7 @@ def build_scorers(
 
 
 def known_entries(entries: Mapping[str, Entry]) -> Known:
-    """The knowledge base's names: exact ones and narrower ones; ambiguous ones stand for nothing."""
+    """The knowledge base's names, exact and narrower; ambiguous ones stand for nothing."""
     return know(
         Disease(id=entry.id, names=(entry.name, *entry.synonyms), narrower=entry.narrower)
         for entry in entries.values()
