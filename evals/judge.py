@@ -58,7 +58,7 @@ def _judge(console: Console, options: argparse.Namespace) -> None:
     if not results.is_file():
         raise UserError(f"{results} is missing: give the folder of a run of evals run")
     with Ledger(results) as ledger:
-        lines = list({line.key: line for line in ledger.lines()}.values())
+        lines = list(ledger.by_key().values())
     questions = questions_of(lines, known_entries(load_entries()))
     said = _sit(console, questions, options.run / "judge.jsonl", options)
     print_effect(console, lines, with_verdicts(lines, said))
@@ -111,10 +111,7 @@ def _sit(
     wanted = set(questions)
     limits = Limits(concurrent=options.concurrent, max_dollars=options.max_dollars)
     with Rulings(path) as rulings:
-        try:
-            sitting = asyncio.run(judge.sit(wanted, rulings, limits))
-        except* UserError as group:
-            raise group.exceptions[0] from None
+        sitting = asyncio.run(judge.sit(wanted, rulings, limits))
         mine = [ruling for ruling in rulings.by(judge.id) if ruling.question in wanted]
     _print_sitting(console, len(wanted), len(mine), sitting)
     return verdicts(mine)

@@ -128,7 +128,11 @@ class Judge:
                     "give HOOFBEAT_PLANNER_PRICES a price file, or leave --max-dollars out"
                 )
 
-        await _all_of([one(question) for question in todo])
+        try:
+            await _all_of([one(question) for question in todo])
+        finally:
+            if isinstance(self._planner, GeminiPlanner):
+                await self._planner.aclose()
         return sitting
 
     async def _rule(self, question: Question) -> Ruling | None:
@@ -190,6 +194,9 @@ def questions_of(lines: Sequence[Line], known: Known) -> set[Question]:
 
 async def _all_of(work: Sequence[Any]) -> None:
     """All of it at once; the first failure ends the rest."""
-    async with asyncio.TaskGroup() as group:
-        for each in work:
-            group.create_task(each)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from None

@@ -134,8 +134,9 @@ def verdicts(rulings: Iterable[Ruling]) -> Mapping[Question, Verdict]:
 
 
 def with_verdicts(lines: Iterable[Line], said: Mapping[Question, Verdict]) -> list[Line]:
-    """The lines with a scoring "judge" beside the others: "curated", and where it found nothing
-    the verdict, so that a report can show each figure without and with the judge.
+    """The lines with a scoring "judge" beside the others, so that its effect can be shown.
+
+    It is "curated", and where that found nothing, the verdict.
     """
     return [_with_verdicts(line, said) for line in lines]
 

@@ -164,7 +164,7 @@ def _places(item: Parts, truth: Parts, vocabulary: Vocabulary) -> tuple[bool, bo
 def _sides(item: Parts, truth: Parts, vocabulary: Vocabulary) -> tuple[bool, bool]:
     if item.bare_sides == truth.bare_sides:
         return False, False
-    named = item.sites | truth.sites | set(item.core)
+    named = item.sites | truth.sites | item.kinds | truth.kinds | set(item.core)
     is_paired = any(
         site in named or set(site.split("_")) <= named for site in vocabulary.paired
     ) or any(p in token.split("_") for p in vocabulary.paired for token in item.core)

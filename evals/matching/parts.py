@@ -181,6 +181,8 @@ def _clause(said: list[str], vocabulary: Vocabulary) -> Parts | None:
             skip = False
         elif token == _COMMA or token in _LINKS or (token in vocabulary.degree and at != head):
             continue
+        elif is_torn and token in vocabulary.tears:
+            core.append("tear")
         elif token in SIDES:
             sides.add((token, next((t for t in tokens[at + 1 :] if t not in _LINKS), "")))
         elif token in _NUMBERED and _NUMBER.fullmatch(" ".join(tokens[at + 1 : at + 2])):
@@ -197,7 +199,7 @@ def _clause(said: list[str], vocabulary: Vocabulary) -> Parts | None:
         elif token in vocabulary.types and at != head:
             found["kinds"].add(token)
         else:
-            core.append("tear" if is_torn and token in vocabulary.tears else token)
+            core.append(token)
     return Parts(
         core=tuple(sorted(core)),
         sites=frozenset(found["sites"]),

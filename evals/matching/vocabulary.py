@@ -243,7 +243,7 @@ def _read(name: str) -> object:
 def _variants(tables: Sequence[Mapping[str, tuple[str, ...]]]) -> Iterator[tuple[Tokens, Tokens]]:
     for table in tables:
         for name, variants in table.items():
-            for variant in variants:
+            for variant in (name, *variants):
                 yield joined(words(variant)), joined(words(name))
 
 
