@@ -89,10 +89,12 @@ class Claim:
     Attributes:
         alternatives: "X vs Y" and "X or Y" are two, in which nobody committed himself. Each is the
             names that it gives one disease: its own first, then what stands in brackets.
+        texts: The alternatives as they were written.
         denied: Whether it says that the disease is not there.
     """
 
     alternatives: tuple[tuple[Parts, ...], ...]
+    texts: tuple[str, ...] = ()
     denied: bool = False
 
 
@@ -101,8 +103,9 @@ def read_claim(name: str) -> Claim:
     """The parts of a name."""
     text = _SIZE.sub(" ", plain(name))
     denied = is_denied(name)
-    alternatives = [_names(each) for each in _ALTERNATIVES.split(text) if each.strip(" ,.")]
-    return Claim(alternatives=tuple(filter(None, alternatives)), denied=denied)
+    split = {each.strip(): _names(each) for each in _ALTERNATIVES.split(text) if each.strip(" ,.")}
+    found = {said: names for said, names in split.items() if names}
+    return Claim(alternatives=tuple(found.values()), texts=tuple(found), denied=denied)
 
 
 def _names(text: str) -> tuple[Parts, ...]:
