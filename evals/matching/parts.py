@@ -44,7 +44,7 @@ for _kind, _phrases in _KINDS.items():
         _said = tuple(_phrase.split())
         _RELATIONS.setdefault(_said[0], []).append((_said, _kind))
 _LINKS = frozenset(
-    {"of", "in", "on", "at", "to", "by", "for", "involving", "within", "a", "arising", "affecting"}
+    {"of", "in", "on", "at", "to", "by", "for", "involving", "within", "arising", "affecting"}
 )
 _INVOLVED = frozenset({"involvement", "localization"})
 _NUMBERED = frozenset({"type", "grade", "stage", "class", "group", "category", "zone", "variant"})
@@ -116,7 +116,8 @@ def _names(text: str) -> tuple[Parts, ...]:
     qualifying: list[str] = []
     named: list[str] = []
     for each in (*inner, *known_as):
-        is_name = bool(_readings(each, vocabulary)) and not is_denied(each)
+        is_name = _readings(each, vocabulary) and not is_denied(each)
+        is_name = is_name and not vocabulary.qualifiers.issuperset(vocabulary.tokens(each))
         (named if is_name else qualifying).append(each)
     first = " , ".join((outer, *qualifying))
     found = (parts for each in (first, *named) for parts in _readings(each, vocabulary))
