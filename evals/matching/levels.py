@@ -127,6 +127,6 @@ def _beside(names: Readings, answer: Answer) -> Level:
     """L3 or L4 where the item is a curated parent or component of the truth."""
     if any(best(names, broader) is Level.L1 for broader in answer.broader):
         return Level.L3
-    if any(best(names, part) in (Level.L1, Level.L2) for part in answer.components):
+    if any(best(names, part) is Level.L1 for part in answer.components):
         return Level.L4
     return Level.DIFFERENT

@@ -20,7 +20,7 @@ SAME: Json = text('{"verdict": "same"}')
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     truth = Truth(primary="mumblegland")
-    names = ("gland of Mumble", "no mumblegland")
+    names = ("Mumble sickness", "no mumblegland")
     line = Line(
         case="c", patient="c", view="V3", arm="a", seed=0, config="", status="OK", input=Case(),
         truth=truth, predictions=tuple(Item(name=name, probability=None) for name in names),
@@ -60,7 +60,7 @@ def test_it_is_calibrated_on_labelled_pairs(
     tmp_path: Path, server: GeminiServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pairs = tmp_path / "pairs.jsonl"
-    labelled = [("gland of Mumble", "same"), ("mumblegland", "same"), ("goat", "different")]
+    labelled = [("Mumble sickness", "same"), ("mumblegland", "same"), ("goat", "different")]
     lines = [{"prediction": p, "truth": "mumblegland", "label": label} for p, label in labelled]
     pairs.write_text("\n".join(map(json.dumps, lines)))
     with server:
