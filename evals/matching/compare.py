@@ -21,7 +21,7 @@ _PLACED = re.compile(
 _MALIGNANT = re.compile(
     r"\w*(carcinoma|sarcoma|lymphoma|blastoma|melanoma|myeloma|leukemia|metastasis)\w*"
 )
-_TELLING = frozenset({"malignant", "metastatic"})  # no kind of what is named without them
+_TELLING = frozenset({"benign", "malignant", "metastatic"})  # no kind of what is named without them
 
 
 ORDER = (Level.L0, Level.L1, Level.L2, Level.L3, Level.L4, Level.DIFFERENT)
