@@ -11,6 +11,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("evals.run", "run arms over a data set"),
     "verify": ("evals.verify", "judge a run's answers again and check what it was made from"),
     "probe": ("evals.probe", "ask a model what it knows of the cases by heart"),
+    "match": ("evals.match", "check the matcher on labelled pairs"),
+    "misses": ("evals.misses", "count where a run's misses come from"),
+    "power": ("evals.statistics.power", "how many cases a comparison needs"),
+    "judge": ("evals.judge", "let a model judge the pairs that the matcher left undecided"),
 }
 
 
