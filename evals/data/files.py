@@ -36,6 +36,10 @@ class FileHashes(Mapping[str, str]):
                 self._known[name] = hashlib.file_digest(file, "sha256").hexdigest()
         return self._known[name]
 
+    def __contains__(self, name: object) -> bool:
+        """Whether there is such a file; it is not read for that."""
+        return name in self._paths
+
     def __iter__(self) -> Iterator[str]:
         """The paths in order."""
         return iter(self._paths)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -18,39 +18,21 @@ from evals.views.box import Box
 _WATERMARK = "MedPix®"
 _SIZES_PX = range(9, 28)
 _LEAST_CONTRAST = 10.0  # grey levels
-_SURE = 0.2  # so much liker than it must be that no part need be looked for
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Look:
-    """How a part of it is looked for.
-
-    Attributes:
-        least_likeness: Correlation from which on it is there: higher for a part, which chance
-            resembles more easily.
-        is_at_right_edge, is_at_top: Where the picture was cut through it.
-    """
-
-    least_likeness: float
-    is_at_right_edge: bool = False
-    is_at_top: bool = False
-
-    def slack_px(self, size: int) -> tuple[int, int]:
-        """Rows and columns by which it may lie further from the corner than the least."""
-        return (2 if self.is_at_top else 4), (4 if self.is_at_right_edge else round(size * 0.75))
+_SURE = 0.2  # so much liker than it must be that its part need not be looked for
 
 
 class _Part(Enum):
-    WHOLE = _Look(least_likeness=0.3)
-    FIRST_LETTERS = _Look(least_likeness=0.55, is_at_right_edge=True)
-    LOWER_PART = _Look(least_likeness=0.5, is_at_top=True)
+    """What of it is looked for; its value is the correlation from which on it is there."""
+
+    WHOLE = 0.3
+    FIRST_LETTERS = 0.55  # where the picture was cut through it; chance resembles a part sooner
 
 
 def watermark(grey: NDArray[np.uint8]) -> Box | None:
     """Where it lies in the upper right corner; None when it is not there.
 
     Its size differs, and its distance from the corner follows from its size. On a picture that was
-    cut afterwards only its first letters or its lower part may be left, at the edge.
+    cut afterwards only its first letters may be left, at the edge.
 
     Args:
         grey: (rows, columns).
@@ -58,10 +40,9 @@ def watermark(grey: NDArray[np.uint8]) -> Box | None:
     fine = _fine(grey[:60])
     best, where = _best(fine, _Part.WHOLE)
     if best < _SURE:
-        for part in (_Part.FIRST_LETTERS, _Part.LOWER_PART):
-            likeness, found = _best(fine, part)
-            if likeness > best:
-                best, where = likeness, found
+        likeness, found = _best(fine, _Part.FIRST_LETTERS)
+        if likeness > best:
+            best, where = likeness, found
     if where is None:
         return None
     # The sign at its end is wider in some fonts than in the one it is looked for with.
@@ -75,12 +56,12 @@ def _best(fine: NDArray[np.float64], part: _Part) -> tuple[float, Box | None]:
     for size in _SIZES_PX:
         drawn = _drawn(size, part)
         height, width = drawn.shape
-        above, beside = part.value.slack_px(size)
-        top = 0 if part.value.is_at_top else max(0, size // 4 - 2)
+        above, beside = 4, 4 if part is _Part.FIRST_LETTERS else round(size * 0.75)
+        top = max(0, size // 4 - 2)
         corner = fine[top : top + height + above, -(width + beside) :]
         if corner.shape != (height + above, width + beside):
             continue
-        likeness = _likeness(corner, drawn) - part.value.least_likeness
+        likeness = _likeness(corner, drawn) - part.value
         peak = int(likeness.argmax())
         row, column = divmod(peak, likeness.shape[1])
         left = fine.shape[1] - width - beside + column
@@ -117,6 +98,4 @@ def _drawn(size: int, part: _Part) -> NDArray[np.float64]:
     image = Image.new("L", (right - left + 4, bottom - top + 4), 0)
     ImageDraw.Draw(image).text((2 - left, 2 - top), _WATERMARK, font=font, fill=255)
     fine = _fine(np.asarray(image))
-    if part is _Part.FIRST_LETTERS:
-        return fine[:, : round(image.width * 0.25)]
-    return fine[image.height // 3 :] if part is _Part.LOWER_PART else fine
+    return fine if part is _Part.WHOLE else fine[:, : round(image.width * 0.25)]

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 LEAK = "zebrafield"
+NAME = "Invented Person"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,6 +220,31 @@ def _truth(case: Invented) -> Mapping[str, object]:
         "mask": case.mask,
         "note": "",
     }
+
+
+def overlaid(image: Image.Image, *, is_cut: bool = False) -> Image.Image:
+    """The image as MedPix shows one: with a window setting, watermark and footer drawn over it.
+
+    Args:
+        image: Grey.
+        is_cut: Cut off the right edge afterwards, through the watermark.
+    """
+    made = Image.new("L", (image.width, image.height + 24), 0)
+    made.paste(image)
+    draw = ImageDraw.Draw(made)
+    draw.text((2, image.height - 18), "W 1500 : L -600", font=ImageFont.load_default(12), fill=255)
+    mark = ImageFont.load_default(24)
+    wide = mark.getlength("MedPix®")
+    veil = Image.new("L", made.size, 0)
+    ImageDraw.Draw(veil).text((image.width - 14 - wide, 0), "MedPix®", font=mark, fill=128)
+    made.paste(255, mask=veil)  # half white, so that it is lighter than any ground
+    for row, words in enumerate(
+        (f"0b9d5c21-eeb1,Uploader : {NAME}", f"Source : {NAME},03-02-2001")
+    ):
+        draw.text(
+            (10, image.height + 1 + 11 * row), words, font=ImageFont.load_default(9), fill=140
+        )
+    return made.crop((0, 0, made.width - 14 - round(wide * 0.7), made.height)) if is_cut else made
 
 
 def _draw(path: Path, size: int) -> None:

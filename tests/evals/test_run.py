@@ -184,6 +184,44 @@ def test_the_manifest_says_what_the_run_was_made_from(data: Path, tmp_path: Path
     assert "scipy" in manifest.packages
 
 
+def test_a_case_without_images_is_left_out_of_every_view_with_its_reason(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOFBEAT_CACHE_DIR", str(tmp_path / "cache"))
+    (data / "images" / "SYN0002_synpic1.png").unlink()
+    out = tmp_path / "out"
+    assert run(data, out, thinks_of_lam, "--view", "V1", "V2", "V2x") == 0
+    seen = {(line.case, line.view): line.input for line in lines(out)}
+    kept = ("SYN0001", "SYN0003", "SYN0004")
+    assert set(seen) == {(case, view) for case in kept for view in ("V1", "V2", "V2x")}
+    assert seen["SYN0001", "V1"].series == ()
+    assert seen["SYN0001", "V2"].series != seen["SYN0001", "V2x"].series != ()
+    (manifest,) = json.loads((out / "manifest.json").read_text()).values()
+    assert manifest["exclusions"]["SYN0002"] == "it has no images, for view V2"
+    assert len(manifest["files"]["images/SYN0001_synpic1.png"]) == 64
+    before = manifest["dataset_sha256"]
+    (data / "images" / "SYN0003_synpic1.png").write_bytes(
+        (data / "images" / "SYN0004_synpic1.png").read_bytes()
+    )
+    assert run(data, tmp_path / "again", thinks_of_lam, "--view", "V2") == 0
+    (manifest,) = json.loads((tmp_path / "again" / "manifest.json").read_text()).values()
+    assert manifest["dataset_sha256"] != before
+
+
+def test_a_person_s_own_cases_run_with_patients_that_a_file_names(tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    row = '{"id": "%s", "history": "Cough.", "findings": "Cysts.", "truth": "LAM"}\n'
+    path.write_text(row % "a" + row % "b")
+    groups = tmp_path / "groups.jsonl"
+    groups.write_text('{"id": "a", "patient": "p"}\n{"id": "b", "patient": "p"}\n')
+    out = tmp_path / "out"
+    assert run(path, out, thinks_of_lam, "--dataset", "jsonl", "--groups", str(groups)) == 0
+    assert [(line.patient, line.rank()) for line in lines(out)] == [("p", 4), ("p", 4)]
+    (manifest,) = json.loads((out / "manifest.json").read_text()).values()
+    assert manifest["groups"] == {"p": ["a", "b"]}
+    assert (manifest["dataset"], manifest["split"]) == ("jsonl", "all")
+
+
 def test_the_source_hash_follows_prompts_and_code_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "agent" / "prompts").mkdir(parents=True)
     (tmp_path / "agent" / "prompts" / "planner.md").write_text("Think.")

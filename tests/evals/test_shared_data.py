@@ -11,7 +11,9 @@ from evals.matching.levels import judge
 from evals.matching.names import words
 from evals.statistics.metrics import proportion
 from evals.truth import Truth
-from evals.views.show import VIEWS, show
+from evals.views.show import View, show
+
+TEXT_VIEWS: tuple[View, ...] = ("V0", "V1", "V3")  # a view with images has the words of one
 
 
 def test_the_visible_part_loads_with_its_splits(shared_data: Path) -> None:
@@ -33,7 +35,7 @@ def test_every_case_has_a_region_that_is_a_plain_word_and_a_modality(shared_data
 
 def test_no_mask_and_no_right_name_survives_in_any_view(shared_data: Path) -> None:
     for case in load_medpix(shared_data / "medpix", "all", None).cases:
-        for view in VIEWS:
+        for view in TEXT_VIEWS:
             shown = show(case, view)
             text = f"{shown.history}\n{shown.findings_text}"
             said = f" {' '.join(words(text))} "

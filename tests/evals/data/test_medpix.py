@@ -77,7 +77,7 @@ def test_the_hashes_follow_the_files(tmp_path: Path) -> None:
 
 def test_without_truth_the_title_is_the_answer(tmp_path: Path) -> None:
     dataset = load_medpix(write_medpix_shaped(tmp_path / "set", with_truth=False), "dev", None)
-    assert dataset.cases[0].truth.primary == "Lymphangioleiomyomatosis."
+    assert dataset.cases[0].truth.primary == "Lymphangioleiomyomatosis"
     assert not dataset.cases[0].truth.curated
     assert dataset.truth_sha256 == ""
 
@@ -116,3 +116,24 @@ def test_json_of_another_shape_is_refused_by_key(tmp_path: Path) -> None:
 def test_an_unknown_split_is_answered_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="train, dev"):
         load_medpix(write_medpix_shaped(tmp_path / "set"), "test", None)
+
+
+def test_pictures_are_those_on_disk_in_the_order_of_the_data_set(tmp_path: Path) -> None:
+    folder = write_medpix_shaped(tmp_path / "set")
+    rows = json.loads((folder / "Descriptions.json").read_text())
+    first = rows[0]
+    more = [{**first, "image": name} for name in ("SYN0001_b", "SYN0001_gone", "../truth")]
+    (folder / "Descriptions.json").write_text(json.dumps([*more, *rows]))
+    (folder / "images" / "SYN0001_b.png").write_bytes(b"picture")
+    (folder / "truth.png").write_bytes(b"outside")
+    case = load_medpix(folder, "dev", None).cases[0]
+    assert [path.name for path in case.pictures] == ["SYN0001_b.png", "SYN0001_synpic1.png"]
+
+
+def test_files_are_hashed_when_they_are_asked_for(tmp_path: Path) -> None:
+    folder = write_medpix_shaped(tmp_path / "set")
+    dataset = load_medpix(folder, "dev", None)
+    name = "images/SYN0001_synpic1.png"
+    assert name in dataset.files
+    (folder / name).write_bytes(b"abc")
+    assert dataset.files[name].startswith("ba7816bf8f01cfea")  # SHA-256 of "abc", FIPS 180-4

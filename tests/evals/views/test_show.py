@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from evals.data.dataset import EvalCase
 from evals.data.medpix import clean_text, load_medpix
 from evals.data.titles import truth_from_title
 from evals.matching.names import words
@@ -31,7 +32,7 @@ def test_no_mask_no_name_and_no_author_field_reaches_an_arm(
 
 def test_each_view_shows_what_it_says_and_no_more(tmp_path: Path) -> None:
     case = load_medpix(write_medpix_shaped(tmp_path / "set"), "dev", None).cases[0]
-    v0, v1, v3 = (show(case, view) for view in VIEWS)
+    v0, v1, v3 = (show(case, view) for view in ("V0", "V1", "V3"))
     assert (v0.history, v0.findings_text) == ("", "")
     assert (v0.age_years, v0.sex, v0.region, v0.modality) == (34.0, "female", "thorax", "CT")
     assert v1.history == (
@@ -70,3 +71,27 @@ def test_the_words_of_a_title_are_masked_and_its_common_words_are_not() -> None:
     truth = truth_from_title("Torsion of the left testis")
     masked = mask_text("Pain in the left testis, torsion likely", truth)
     assert masked == "Pain in the left [...], [...] likely"
+
+
+def test_a_name_of_the_knowledge_base_is_masked_as_a_whole_word() -> None:
+    truth = Truth(primary="x", mask_words=("LAM",))
+    assert mask_text("LAM, lamellar", truth) == "[...], lamellar"
+
+
+def test_what_identifies_a_patient_is_scrubbed_from_the_words() -> None:
+    case = EvalCase(
+        id="1",
+        patient="1",
+        history="Patient name: John Smith, MRN 1234567. Cough.",
+        truth=Truth(primary="x"),
+    )
+    shown = show(case, "V1").history
+    assert "Smith" not in shown
+    assert "1234567" not in shown
+    assert "Cough" in shown
+
+
+def test_the_words_of_an_image_view_are_those_of_the_view_without_images(tmp_path: Path) -> None:
+    case = load_medpix(write_medpix_shaped(tmp_path / "set"), "dev", None).cases[0]
+    assert show(case, "V2") == show(case, "V2x") == show(case, "V1")
+    assert show(case, "V4") == show(case, "V3")
