@@ -10,6 +10,7 @@ import asyncio
 import logging
 import math
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _TRIES = 3  # of a case whose worker died
 _PATIENCE_S = 60.0
+_KNOCK_S = 10.0
 _IN_PROCESS = ("transformers:", "medsiglip:")
 
 
@@ -114,13 +116,15 @@ class Cluster:
             raise UserError("--ray needs Ray: pip install 'hoofbeat[ray]'") from error
         address = self._means.ray
         here = {"include_dashboard": False} if address == "local" else {}
-        quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
+        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+        logging.getLogger("ray").setLevel(logging.ERROR)  # it warns before it reads its arguments
         try:
+            await asyncio.to_thread(_reach, address)
             ray.init(address=address, **quiet, **here)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             raise UserError(
-                f"no Ray cluster answers at {address!r}; --ray takes auto, HOST:PORT, "
-                "ray://HOST:PORT or local"
+                f"no Ray cluster lets us in at {address!r} ({type(error).__name__}); --ray takes "
+                "auto, HOST:PORT, ray://HOST:PORT or local, and Ray its token from RAY_AUTH_TOKEN"
             ) from error
         self._ray = ray
         cpus = int(ray.available_resources().get("CPU", 0))
@@ -229,6 +233,17 @@ def _recipe(means: Means, workers: int) -> Recipe:
         calls_per_minute=means.pace.per_minute.get("planner", 0.0) / workers,
         places=max(1, places),
     )
+
+
+def _reach(address: str) -> None:
+    """Knock at HOST:PORT, for Ray would try an address where nobody is for many minutes.
+
+    Raises:
+        OSError: When nobody answers.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), _KNOCK_S).close()
 
 
 def _sees_in_process(means: Means) -> bool:

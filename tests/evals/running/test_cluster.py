@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from agent.case import Case
+from agent.settings import Settings
 from evals.arms.arm import Arm, Choice, Named, Prediction
 from evals.arms.table import ARMS
+from evals.data.medpix import load_medpix
 from evals.run import main
+from evals.running.cluster import Recipe, Worker
 from evals.running.ledger import Ledger, Line, read_lines
 from tests.evals.many import write_many
 from tests.evals.running.test_ledger import figures_of
@@ -77,6 +80,31 @@ def without_a_key(choice: Choice) -> Arm:
         raise UserError("no key: set GEMINI_API_KEY")
 
     return Arm(predict=predict, config={})
+
+
+def test_a_worker_with_other_code_is_refused(tmp_path: Path) -> None:
+    recipe = Recipe(
+        makers={},
+        choice=Choice(settings=Settings(cache_dir=tmp_path)),
+        dataset=load_medpix(write_many(tmp_path / "set", 7), "all", None),
+        out=tmp_path,
+        timeout_s=1,
+        source="other",
+        calls_per_minute=0,
+        places=1,
+    )
+    with pytest.raises(UserError, match="install the same version on all of them"):
+        asyncio.run(Worker().set_up(recipe))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "no-address"])
+def test_a_cluster_that_is_not_there_is_told_soon(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    data = write_many(tmp_path / "set", 7)
+    argv = ["--data", str(data), "--arm", "prior", "--out", str(tmp_path / "out")]
+    assert main([*argv, "--ray", address]) == 2
+    assert f"error: no Ray cluster lets us in at '{address}'" in capsys.readouterr().err
 
 
 def test_what_the_person_can_mend_is_told_from_a_worker_as_from_here(
