@@ -30,7 +30,7 @@ def tools_of(request: Request) -> set[str]:
 
 
 def submits(*names: str, **claims: list[str]) -> Json:
-    shares = [0.6 / (n + 1) for n in range(len(names))]
+    shares = [0.5 / (n + 1) for n in range(len(names))]
     lines = [
         {"name": name, "probability": share, **claims}
         for name, share in zip(names, shares, strict=True)
@@ -44,7 +44,7 @@ def weighs_then_submits(request: Request) -> Json:
         search = tool("search_knowledge", "1", query="lung cysts and pneumothorax")
         return candidate(signed(search), tool("weigh_evidence", "2"))
     (weighed,) = [said for said in answers(request) if "candidates" in said]
-    return submits(*(c["name"] for c in weighed["candidates"][:2]))
+    return submits(*(c["name"] for c in weighed["candidates"][:3]))
 
 
 def sees_nothing(asked: Asked) -> Json:
@@ -63,10 +63,10 @@ def test_the_whole_agent_searches_weighs_and_submits(
         gemini(server)
         code, by_case = play("--arm", "agent", *GEMINI, "--view", "V3")
     (line,) = by_case.values()
-    assert (code, line.status, len(line.predictions)) == (0, "OK", 2)
+    assert (code, line.status, len(line.predictions)) == (0, "OK", 3)
     assert line.report is not None
     assert line.report.passages
-    assert [item.probability for item in line.predictions] == pytest.approx([0.6, 0.3])
+    assert [item.probability for item in line.predictions] == pytest.approx([1 / 2, 1 / 4, 1 / 6])
     assert line.costs["planner_calls"] == 2
     assert (line.costs["tool_calls"], line.costs["failed_tool_calls"]) == (2, 0)
     assert (line.costs["input_tokens"], line.costs["output_tokens"]) == (22, 10)
@@ -154,14 +154,14 @@ def test_without_the_loop_the_planner_has_one_turn_after_a_fixed_look_and_search
 ) -> None:
     def once(request: Request) -> Json:
         (weighed,) = [said for said in answers(request) if "candidates" in said]
-        return submits(*(c["name"] for c in weighed["candidates"][:2]))
+        return submits(*(c["name"] for c in weighed["candidates"][:3]))
 
     with GeminiServer(once) as server, VisionServer(sees_nothing) as eyes:
         gemini(server)
         sees = (*SEES, eyes.base_url)
         code, by_case = play("--arm", "agent-no-loop", *GEMINI, *sees, "--view", "V3")
     (line,) = by_case.values()
-    assert (code, line.status, len(line.predictions)) == (0, "OK", 2)
+    assert (code, line.status, len(line.predictions)) == (0, "OK", 3)
     (request,) = server.requests
     calling = request.body["toolConfig"]["functionCallingConfig"]
     assert calling == {"mode": "ANY", "allowedFunctionNames": [SUBMIT]}
