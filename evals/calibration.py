@@ -18,109 +18,28 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from evals.reliability_figure import draw
 from evals.running.ledger import Line
-from evals.statistics.metrics import Proportion, proportion
+from evals.statistics.bootstrap import Values
+from evals.statistics.calibration import (
+    Leads,
+    bins,
+    brier,
+    by_chance,
+    ece_by_size,
+    ece_by_width,
+    interval,
+    leads_of,
+)
+from evals.statistics.metrics import proportion
 from tools.errors import UserError
-
-BINS = 10
-_DRAWS = 2000
-_SEED = 5
-
-_Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Leads:
-    """The leading diagnosis of each case.
-
-    Attributes:
-        probabilities: (cases,) 0..1.
-        is_right: (cases,) 1.0 where it is the truth, else 0.0.
-        without: Cases that had no leading diagnosis: abstained, or an empty list.
-    """
-
-    probabilities: _Values
-    is_right: _Values
-    without: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bin:
-    """The cases of one range of probability: their mean, and the share that is right."""
-
-    mean: float
-    right: Proportion
-
-
-def brier(probabilities: _Values, is_right: _Values) -> float:
-    """Mean squared distance, 0 (best) to 1."""
-    return float(np.mean((probabilities - is_right) ** 2))
-
-
-def ece_by_width(probabilities: _Values, is_right: _Values) -> float:
-    """Expected calibration error over ten bins of equal width; 0 (best) to 1."""
-    return _ece(probabilities, is_right, by_width(probabilities))
-
-
-def ece_by_size(probabilities: _Values, is_right: _Values) -> float:
-    """Expected calibration error over ten bins of the same number of cases; 0 (best) to 1."""
-    return _ece(probabilities, is_right, by_size(probabilities))
-
-
-def by_width(probabilities: _Values) -> NDArray[np.intp]:
-    """(cases,) the bin of each, 0..9; the upper bound of a bin belongs to the next one."""
-    return np.minimum((probabilities * BINS).astype(np.intp), BINS - 1)
-
-
-def by_size(probabilities: _Values) -> NDArray[np.intp]:
-    """(cases,) the bin of each, 0..9, by rank."""
-    ranks = np.argsort(np.argsort(probabilities, kind="stable"), kind="stable")
-    return np.asarray(ranks * BINS // len(probabilities), dtype=np.intp)
-
-
-def bins(leads: Leads) -> list[Bin]:
-    """The bins of equal width that hold a case, lowest first."""
-    places = by_width(leads.probabilities)
-    return [
-        Bin(
-            mean=float(leads.probabilities[places == at].mean()),
-            right=proportion(
-                int(leads.is_right[places == at].sum()), int(np.count_nonzero(places == at))
-            ),
-        )
-        for at in np.unique(places)
-    ]
-
-
-def interval(leads: Leads, figure: Callable[[_Values, _Values], float]) -> tuple[float, float]:
-    """The bootstrap 95 % interval (percentiles of 2,000 resamples of the cases, fixed seed)."""
-    pick = np.random.default_rng(_SEED)
-    count = len(leads.probabilities)
-    drawn = []
-    for _ in range(_DRAWS):
-        rows = pick.integers(0, count, count)
-        drawn.append(figure(leads.probabilities[rows], leads.is_right[rows]))
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def by_chance(leads: Leads, figure: Callable[[_Values, _Values], float]) -> float:
-    """The mean of a figure were the probabilities right: outcomes drawn by them, fixed seed."""
-    pick = np.random.default_rng(_SEED)
-    p = leads.probabilities
-    return float(
-        np.mean([figure(p, (pick.random(len(p)) < p).astype(np.float64)) for _ in range(_DRAWS)])
-    )
 
 
 def read_leads(path: Path) -> dict[str, Leads]:
@@ -168,20 +87,7 @@ def _of_run(text: str, path: Path) -> dict[str, Leads]:
                 f"{str(path)!r} holds runs of {name} with different settings or sources; run that "
                 "one again with an --out of its own"
             )
-    return {name: _leads(lines) for name, lines in groups.items()}
-
-
-def _leads(lines: Sequence[Line]) -> Leads:
-    told = [
-        (line.predictions[0].probability, line.rank() == 1)
-        for line in lines
-        if line.status == "OK" and line.predictions[0].probability is not None
-    ]
-    return Leads(
-        np.array([p for p, _ in told], dtype=np.float64),
-        np.array([right for _, right in told], dtype=np.float64),
-        without=len(lines) - len(told),
-    )
+    return {name: leads_of(lines) for name, lines in groups.items()}
 
 
 def table(series: Mapping[str, Leads]) -> Table:
@@ -239,12 +145,7 @@ def _named(given: Sequence[str]) -> dict[str, Leads]:
     return found
 
 
-def _ece(probabilities: _Values, is_right: _Values, places: NDArray[np.intp]) -> float:
-    apart = np.bincount(places, probabilities - is_right, BINS)
-    return float(np.abs(apart).sum() / len(probabilities))
-
-
-def _told(leads: Leads, figure: Callable[[_Values, _Values], float]) -> str:
+def _told(leads: Leads, figure: Callable[[Values, Values], float]) -> str:
     low, high = interval(leads, figure)
     return f"{figure(leads.probabilities, leads.is_right):.3f} [{low:.3f}, {high:.3f}]"
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+
+from evals.running.ledger import Line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,3 +59,43 @@ class Failures:
     abstained: tuple[str, ...]
     no_answer: tuple[str, ...]
     unscored: tuple[str, ...]
+
+
+def costs(lines: Sequence[Line]) -> Costs:
+    """What the cases of a cell used.
+
+    Args:
+        lines: At least one.
+    """
+    told: dict[str, list[float]] = {}
+    for line in lines:
+        for name, amount in line.costs.items():
+            told.setdefault(name, []).append(amount)
+    p50, p95 = np.percentile([line.latency_s for line in lines], [50, 95])
+    return Costs(
+        n=len(lines),
+        spent={
+            name: Spent(told=len(of), total=sum(of), per_case=sum(of) / len(of))
+            for name, of in told.items()
+        },
+        unsupported=sum(line.unsupported for line in lines),
+        latency_p50_s=float(p50),
+        latency_p95_s=float(p95),
+    )
+
+
+def failures(lines: Sequence[Line]) -> Failures:
+    """Which cases of a cell have no list that counts, and why."""
+    return Failures(
+        errors=dict(Counter(line.error for line in lines if line.error).most_common()),
+        abstained=tuple(line.case for line in lines if is_abstention(line)),
+        no_answer=tuple(
+            line.case for line in lines if line.status == "NO_ANSWER" and not is_abstention(line)
+        ),
+        unscored=tuple(line.case for line in lines if line.status == "UNSCORED"),
+    )
+
+
+def is_abstention(line: Line) -> bool:
+    """Whether the arm chose not to answer."""
+    return line.abstained and line.status == "NO_ANSWER"

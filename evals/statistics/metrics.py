@@ -41,10 +41,12 @@ def proportion(count: int, n: int) -> Proportion:
     Raises:
         ValueError: If n is not positive or count is outside 0..n.
     """
-    from scipy.stats import binomtest
+    from statsmodels.stats.proportion import proportion_confint
 
-    interval = binomtest(count, n).proportion_ci(confidence_level=0.95, method="wilson")
-    return Proportion(count=count, n=n, low=float(interval.low), high=float(interval.high))
+    if n < 1 or not 0 <= count <= n:
+        raise ValueError(f"takes a count of 0..n and n of at least 1, got {count} of {n}")
+    low, high = proportion_confint(count, n, alpha=0.05, method="wilson")
+    return Proportion(count=count, n=n, low=float(low), high=float(high))
 
 
 def figures(ranks: Sequence[int | None]) -> Figures:

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from evals.calibration import (
+from evals.calibration import main
+from evals.statistics.calibration import (
     Leads,
     bins,
     brier,
@@ -18,8 +19,7 @@ from evals.calibration import (
     ece_by_size,
     ece_by_width,
     interval,
-    main,
-)  # fmt: skip
+)
 
 _P = np.array([0.2, 0.2, 0.2, 0.2, 0.2, 0.9, 0.9, 0.9, 0.9, 1.0])
 _RIGHT = np.array([1.0, 0, 0, 0, 0, 1, 1, 0, 0, 1])
