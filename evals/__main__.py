@@ -9,6 +9,8 @@ from importlib import import_module
 # Each is a module with a main(argv), and a line of help.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("evals.run", "run arms over a data set"),
+    "report": ("evals.report", "write a run as one HTML page, with every case"),
+    "compare": ("evals.compare", "compare two runs case by case"),
 }
 
 

@@ -110,14 +110,12 @@ def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
         asyncio.run(run_all(todo, bench, ledger.append, options.concurrent))
         done = ledger.by_key()
     lines = [done[one.key] for one in work]
-    console = Console()
     for name, manifest in manifests.items():
         mine = [line for line in lines if line.arm == name]
         reported = {key: value for line in mine for key, value in line.versions.items()}
         manifest = manifest.model_copy(update={"reported": reported})
         write_manifest(options.out / "manifest.json", configs[name], manifest)
-        for view in dict.fromkeys(options.view):
-            print_run(console, [line for line in mine if line.view == view], manifest)
+    print_run(Console(), lines, list(manifests.values()))
     return 3 if any(line.status == "UNSCORED" for line in lines) else 0
 
 
