@@ -103,12 +103,12 @@ def measure(
         cases: What an arm would be shown, and the curated answer beside it.
     """
     entries = list(knowledge.entries.values())
-    by_all = _index(entries, lambda e: (e.name, *e.synonyms))
-    by_name = _index(entries, lambda e: (e.name,))
-    golds = [_bearers(truth, by_all) for _, truth in cases]
+    by_all = index_names(entries, lambda e: (e.name, *e.synonyms))
+    by_name = index_names(entries, lambda e: (e.name,))
+    golds = [bearers(truth, by_all) for _, truth in cases]
     ranks = {
         name: tuple(
-            _first(method(case), gold) if gold else None
+            first_of(method(case), gold) if gold else None
             for (case, _), gold in track(
                 list(zip(cases, golds, strict=True)), name, console=Console(stderr=True)
             )
@@ -117,7 +117,7 @@ def measure(
     }
     return Result(
         covered=tuple(map(bool, golds)),
-        by_name=tuple(bool(_bearers(truth, by_name)) for _, truth in cases),
+        by_name=tuple(bool(bearers(truth, by_name)) for _, truth in cases),
         ranks=ranks,
     )
 
@@ -134,9 +134,10 @@ def _ranked(case: Case, knowledge: KnowledgeBase, *, with_words: bool) -> list[s
     return list(ranking.ranked.ids)
 
 
-def _index(
+def index_names(
     entries: Sequence[Entry], names: Callable[[Entry], Sequence[str]]
 ) -> Mapping[str, set[str]]:
+    """The ids of the entries that bear each key of a name."""
     index: dict[str, set[str]] = {}
     for entry in entries:
         for key in keys_of(names(entry)):
@@ -144,12 +145,14 @@ def _index(
     return index
 
 
-def _bearers(truth: Truth, index: Mapping[str, set[str]]) -> set[str]:
+def bearers(truth: Truth, index: Mapping[str, set[str]]) -> set[str]:
+    """The entries that bear the diagnosis or an exact synonym of it."""
     right = keys_of((truth.primary, *truth.synonyms))
     return set().union(*(index.get(key, set()) for key in right))
 
 
-def _first(ids: Sequence[str], gold: set[str]) -> int | None:
+def first_of(ids: Sequence[str], gold: set[str]) -> int | None:
+    """The 1-based rank of the first entry that bears it; None when it is not found."""
     return next((place for place, one in enumerate(ids, start=1) if one in gold), None)
 
 

@@ -79,7 +79,7 @@ class Summary:
     Attributes:
         cells: In the order in which they first come in the lines.
         contrasts: Of the lowest seed that both sides have.
-        repeats: Of every arm and view that ran with more than one seed.
+        repeats: Of every arm and view that ran with more than one seed on two cases or more.
         cases, clusters: Different cases, and groups of them that share patient or diagnosis.
     """
 
@@ -127,7 +127,7 @@ def summarise(lines: Sequence[Line], plan: Plan | None = None) -> Summary:
         repeats=tuple(
             repeats(side, by_seed, together, (plan.draws, plan.seed))
             for side, by_seed in runs.items()
-            if len(by_seed) > 1
+            if len(by_seed) > 1 and len(set.intersection(*map(set, by_seed.values()))) > 1
         ),
         cases=len(of_case),
         clusters=len(set(together.values())),

@@ -1,0 +1,21 @@
+"""Which cases are drawn together."""
+
+from __future__ import annotations
+
+from evals.statistics.clusters import clusters
+
+
+def test_one_patient_or_one_diagnosis_in_any_spelling_is_one_cluster() -> None:
+    found = clusters([
+        ("A", "p1", "Haemangioma of the liver"),
+        ("B", "p2", "liver hemangioma"),
+        ("C", "p1", "sarcoidosis"),
+        ("D", "p3", "silicosis"),
+        ("E", "p4", "sarcoidosis"),  # joined to B through C and A
+    ])  # fmt: skip
+    assert found == {"A": 0, "B": 0, "C": 0, "D": 1, "E": 0}
+
+
+def test_a_patient_named_like_a_diagnosis_or_a_case_joins_nothing() -> None:
+    found = clusters([("lam", "x", "y"), ("b", "lam", "z"), ("c", "d", "lam")])
+    assert len(set(found.values())) == 3
