@@ -11,6 +11,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("evals.run", "run arms over a data set"),
     "report": ("evals.report", "write a run as one HTML page, with every case"),
     "compare": ("evals.compare", "compare two runs case by case"),
+    "match": ("evals.match", "check the matcher on labelled pairs"),
+    "judge": ("evals.judge", "let a model judge the pairs that the matcher left undecided"),
 }
 
 

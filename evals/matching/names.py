@@ -75,11 +75,14 @@ def is_denied(name: str) -> bool:
 @lru_cache(maxsize=65536)
 def words(name: str) -> tuple[str, ...]:
     """A name's words in one spelling: "Fistulae of the liver" is ("fistula", "of", "liver")."""
-    text = re.sub(r"'s\b|'", "", plain(name).casefold()).translate(_LETTERS)
-    text = unicodedata.normalize("NFKD", text)
+    text = re.sub(r"'s\b|'", "", plain(name), flags=re.IGNORECASE)
+    is_abbreviation = text.isupper() and text.isalpha() and len(text) < 6  # "SVCS" is no plural
+    text = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
     text = "".join(c for c in text if not unicodedata.combining(c))
     found: list[str] = []
     for word in re.findall(r"[^\W_]+", text):
+        if is_abbreviation:
+            return (_NUMERALS.get(word, word),)
         # "a" is a name's own letter in "type A dissection" and "haemophilia A".
         is_article = word in ("the", "an") or (
             word == "a" and (not found or found[-1] in _PREPOSITIONS)
@@ -116,6 +119,7 @@ def keys_of(names: Sequence[str]) -> frozenset[str]:
     return frozenset().union(*(keys(name) for name in names))
 
 
+@lru_cache(maxsize=65536)
 def _one_spelling(word: str) -> str:
     if word in _NUMERALS:
         return _NUMERALS[word]

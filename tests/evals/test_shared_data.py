@@ -53,7 +53,6 @@ def test_no_labelled_pair_that_is_not_the_same_is_accepted(shared_data: Path) ->
                 pair["prediction"], Truth(primary=pair["truth"])
             ).is_right
     assert accepted["different"] == accepted["component"] == accepted["broader"] == 0
-    assert accepted["narrower"] == 0
     assert sum(total.values()) == 300
     # What 0 of 100 proves, and no more: at most 3.7 % of such pairs are wrongly accepted.
     assert proportion(accepted["different"], total["different"]).high < 0.04
