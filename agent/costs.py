@@ -14,6 +14,8 @@ from agent.planner.providers import call_errors, planner_error
 
 Cost = Mapping[str, float]
 
+IN_BATCH = "in_batch"  # in a reply's response_metadata: it came from a batch job, at its price
+
 
 def ask(
     planner: Runnable[LanguageModelInput, AIMessage],
@@ -45,9 +47,11 @@ def cost_of(reply: AIMessage, planner: BaseChatModel, prices: Prices) -> dict[st
     cached = usage.get("input_token_details", {}).get("cache_read", 0) if usage else 0
     if cached:
         used["cached_tokens"] = cached
-    dollars = prices.dollars(model_of(reply.response_metadata, planner), usage)
+    model = model_of(reply.response_metadata, planner)
+    dollars = prices.dollars(model, usage)
     if dollars is not None:
-        used["dollars"] = dollars
+        share = prices.batch_share(model) if reply.response_metadata.get(IN_BATCH) else 1.0
+        used["dollars"] = dollars * (1.0 if share is None else share)
     return used
 
 

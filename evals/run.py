@@ -1,13 +1,18 @@
-"""Run arms over a data set: `python -m evals.run --data DIR --out DIR --arm offline prior`.
+"""Run arms over a data set: `evals run --data DIR --out RUN --arm offline prior --view V1 V3`.
+
+Each case in each view through each arm, once for each seed, is one line of RUN/results.jsonl, on
+the disk before the next begins. The same command goes on where a run was stopped, and does nothing
+twice. Another data set, setting or state of the code is another configuration, which begins anew
+beside the lines that stand.
 
 Exit code 0: every case was scored. 2: something the person can mend. 3: a case met a fault of the
-harness or of the system, so the figures may not be used. 130: stopped; the same command resumes.
+harness or of the system, so the figures may not be used. 4: the money is spent; what is left can be
+resumed. 130: stopped by Ctrl-C; the same command resumes.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import random
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,27 +20,27 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agent.settings import build_settings
-from evals.arms.arm import Choice, MakeArm
+from evals.arms.arm import MakeArm
+from evals.arms.options import add_arm_options, choice_from
 from evals.arms.table import ARMS
 from evals.data.dataset import Dataset, EvalCase
 from evals.data.medpix import load_medpix
 from evals.matching.scoring import build_scorers
 from evals.reporting.table import print_run
-from evals.running.execute import Bench, Work, run_all
-from evals.running.ledger import Ledger
-from evals.running.manifest import (
-    Manifest,
-    config_hash,
-    git_state,
-    package_versions,
-    source_sha256,
-    write_manifest,
-)
+from evals.running.execute import Bench, Work
+from evals.running.ledger import Ledger, Line
+from evals.running.manifest import Manifest, read_manifests, source_sha256, write_manifests
+from evals.running.options import add_run_options, pace_from, positive
+from evals.running.plan import Asked, add_plan, is_due, manifests_of, work_of
+from evals.running.provenance import first_line, new_configurations
+from evals.running.session import Means, do_work
+from evals.running.stoppable import STOPPED
 from evals.views.show import VIEWS
 from evals.views.viewer import Viewer
 from knowledge.entry import load_entries
 from tools.errors import UserError
+
+FAULT, SPENT = 3, 4
 
 
 def main(argv: Sequence[str] | None = None, arms: Mapping[str, MakeArm] = ARMS) -> int:
@@ -53,70 +58,103 @@ def main(argv: Sequence[str] | None = None, arms: Mapping[str, MakeArm] = ARMS) 
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("stopped; the same command goes on where this one was\n")
-        return 130
+        return STOPPED
 
 
 def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
+    if options.batch and options.max_dollars:
+        raise UserError("--max-dollars cannot stop a batch job that is made: leave one of them out")
     dataset = load_medpix(options.data, options.split, options.truth)
-    cases = select(dataset, options)
-    choice = Choice(settings=build_settings())
-    chosen = {name: arms[name](choice) for name in dict.fromkeys(options.arm)}
+    asked = Asked(
+        split=options.split,
+        cases=select(dataset, options),
+        views=tuple(dict.fromkeys(options.view)),
+        seeds=range(options.seed, options.seed + options.repeat),
+        timeout_s=options.timeout_s,
+    )
+    choice = choice_from(options)
+    makers = {name: arms[name] for name in dict.fromkeys(options.arm)}
     source = source_sha256()
-    commit, is_dirty = git_state()
-    manifests: dict[str, Manifest] = {}
-    configs: dict[str, str] = {}
-    for name, arm in chosen.items():
-        configs[name] = config_hash(
-            arm.config,
-            dataset.sha256,
-            dataset.truth_sha256,
-            source,
-            options.split,
-            str(options.timeout_s),
-        )
-        manifests[name] = Manifest(
-            dataset=options.dataset,
-            split=options.split,
-            arm=name,
-            dataset_sha256=dataset.sha256,
-            truth_sha256=dataset.truth_sha256,
-            exclusions=dict(dataset.exclusions),
-            commit=commit,
-            is_dirty=is_dirty,
-            source_sha256=source,
-            settings=dict(arm.config),
-            packages=package_versions(),
-        )
     bench = Bench(
-        arms=chosen,
+        arms={name: make(choice) for name, make in makers.items()},
         viewer=Viewer(dataset, options.out, choice.settings),
         scorers=build_scorers(load_entries()),
         timeout_s=options.timeout_s,
     )
-    work = [
-        Work(case=case, view=view, arm=name, seed=options.seed, config=configs[name])
-        for view in dict.fromkeys(options.view)
-        for name in chosen
-        for case in cases
-    ]
+    means = Means(
+        bench=bench,
+        makers=makers,
+        choice=choice,
+        dataset=dataset,
+        out=options.out,
+        source=source,
+        pace=pace_from(options),
+        ray=options.ray or "",
+        in_batch=options.batch,
+    )
+    manifests = manifests_of(bench.arms, dataset, asked, source)
     with Ledger(options.out / "results.jsonl") as ledger:
-        for name, manifest in manifests.items():
-            write_manifest(options.out / "manifest.json", configs[name], manifest)
-        done = ledger.by_key()
-        # A fault is tried again; an answer, also a missing one, stands.
-        todo = [
-            one for one in work if (line := done.get(one.key)) is None or line.status == "UNSCORED"
-        ]
-        asyncio.run(run_all(todo, bench, ledger.append, options.concurrent))
-        done = ledger.by_key()
-    lines = [done[one.key] for one in work]
-    for name, manifest in manifests.items():
-        mine = [line for line in lines if line.arm == name]
-        reported = {key: value for line in mine for key, value in line.versions.items()}
-        manifest = manifest.model_copy(update={"reported": reported})
-        write_manifest(options.out / "manifest.json", configs[name], manifest)
-    print_run(Console(), lines, list(manifests.values()))
-    return 3 if any(line.status == "UNSCORED" for line in lines) else 0
+        return _work_off(asked, manifests, means, ledger, retries_failed=options.retry_failed)
+
+
+def _work_off(
+    asked: Asked,
+    manifests: Mapping[str, Manifest],
+    means: Means,
+    ledger: Ledger,
+    *,
+    retries_failed: bool,
+) -> int:
+    console, beside = Console(), Console(stderr=True)
+    folder = read_manifests(means.out / "manifest.json")
+    _say(console, first_line(next(iter(manifests.values())), folder.values()))
+    for told in new_configurations(manifests.values(), folder):
+        _say(beside, told)
+    configs = {name: manifest.config for name, manifest in manifests.items()}
+    work = work_of(asked, configs)
+    todo = [one for one in work if is_due(ledger.marks.get(one.key), retries_failed=retries_failed)]
+    if len(todo) < len(work):
+        _say(beside, f"{len(work) - len(todo)} of {len(work)} stand already; {len(todo)} to do")
+    write_manifests(means.out / "manifest.json", {m.config: m for m in manifests.values()})
+    add_plan(means.out / "plans.jsonl", asked, configs)
+    before = [ledger.marks.get(one.key) for one in todo]
+    do_work(todo, means, ledger, len(work))
+    left = sum(ledger.marks.get(one.key) is mark for one, mark in zip(todo, before, strict=True))
+    if left:
+        _say(
+            beside,
+            f"${ledger.dollars:.2f} spent of ${means.pace.max_dollars:.2f}: {left} of {len(work)} "
+            "left, so no figures; the same command with a higher --max-dollars goes on",
+        )
+        return SPENT
+    return _show(console, work, manifests, means, ledger)
+
+
+def _show(
+    console: Console,
+    work: Sequence[Work],
+    manifests: Mapping[str, Manifest],
+    means: Means,
+    ledger: Ledger,
+) -> int:
+    """Print the figures; the exit code says whether they may be used."""
+    lines: list[Line] = []
+    reported: dict[str, dict[str, str]] = {name: {} for name in manifests}
+    for line in ledger.read(one.key for one in work):
+        lines.append(line)
+        reported[line.arm] |= line.versions
+    done = {
+        name: manifest.model_copy(update={"reported": reported[name]})
+        for name, manifest in manifests.items()
+    }
+    write_manifests(means.out / "manifest.json", {m.config: m for m in done.values()})
+    print_run(console, lines, list(done.values()))
+    faults = any(ledger.marks[one.key].status == "UNSCORED" for one in work)
+    return FAULT if faults else 0
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def select(dataset: Dataset, options: argparse.Namespace) -> list[EvalCase]:
@@ -144,30 +182,22 @@ def select(dataset: Dataset, options: argparse.Namespace) -> list[EvalCase]:
 
 
 def _parser(arms: Mapping[str, MakeArm]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m evals.run", description=__doc__)
-    parser.add_argument("--dataset", choices=["medpix"], default="medpix")
-    parser.add_argument("--data", type=Path, required=True, help="the data set's folder")
-    parser.add_argument("--split", choices=["dev", "train", "all"], default="dev")
-    parser.add_argument(
-        "--view", choices=VIEWS, nargs="+", default=["V1"], help="how much an arm is shown"
+    parser = argparse.ArgumentParser(
+        prog="evals run",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--arm", choices=list(arms), nargs="+", required=True)
-    parser.add_argument("--truth", type=Path, help="default: truth.jsonl in --data, else titles")
-    parser.add_argument("--out", type=Path, required=True, help="results.jsonl and manifest.json")
-    parser.add_argument("--limit", type=_positive, help="so many cases, drawn by --seed")
-    parser.add_argument("--region", help="only cases of this region, such as thorax")
-    parser.add_argument("--modality", choices=["CT", "MR"], help="only cases with such an image")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--concurrent", type=_positive, default=2, help="cases at a time")
-    parser.add_argument("--timeout-s", type=float, default=600.0, help="for one case")
+    add = parser.add_argument_group("data").add_argument
+    add("--dataset", choices=["medpix"], default="medpix")
+    add("--data", type=Path, required=True, help="the data set's folder")
+    add("--split", choices=["dev", "train", "all"], default="dev")
+    add("--truth", type=Path, help="default: truth.jsonl in --data, else titles")
+    add("--limit", type=positive, help="so many cases, drawn by --seed")
+    add("--region", help="only cases of this region, such as thorax")
+    add("--modality", choices=["CT", "MR"], help="only cases with such an image")
+    add_arm_options(parser, arms)
+    add_run_options(parser, VIEWS)
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"got {number}; takes 1 or more")
-    return number
 
 
 if __name__ == "__main__":

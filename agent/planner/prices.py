@@ -48,12 +48,15 @@ class PriceTable(BaseModel):
     Attributes:
         as_of: Day that the prices are of.
         check: What to know of them.
+        batch_share: What a token costs in batch mode, as a share of these prices; 1 where a table
+            does not say.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     as_of: date
     check: str = ""
+    batch_share: float = Field(default=1.0, ge=0, le=1)
     models: Mapping[str, Price]
 
     def price(self, model: str) -> Price | None:
@@ -91,6 +94,11 @@ class Prices:
         """
         found = self._row(model)
         return found[1].dollars(usage) if found and usage else None
+
+    def batch_share(self, model: str) -> float | None:
+        """What batch mode costs as a share of `dollars`; None without a price."""
+        found = self._row(model)
+        return found[0].batch_share if found else None
 
     def as_of(self, model: str) -> date | None:
         """The day that a model's price is of; None without one."""

@@ -1,25 +1,27 @@
-"""Executing a run: cases through arms and the matcher, a bounded number at a time."""
+"""Executing one piece of work: a case through an arm and the matcher, into a line."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import Progress
+from typing import Any
 
 from agent.case import Case
 from evals.arms.arm import Arm, Prediction
+from evals.arms.failures import ServiceUnavailable
 from evals.data.dataset import EvalCase
+from evals.matching.levels import Judged
 from evals.matching.scoring import Scorer, Scoring
 from evals.running.ledger import Item, Key, Line, Status
+from evals.truth import Truth
 from evals.views.show import View
 from evals.views.viewer import Viewer
 from tools.errors import ToolFailure, UserError
+from tools.vision.endpoint_errors import Transient
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,46 +58,44 @@ _NOTHING = Prediction(diagnoses=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Outcome:
+class Outcome:
+    """How one piece of work ended, before it is scored.
+
+    Attributes:
+        may_pass: As in a Line.
+    """
+
     status: Status
     prediction: Prediction = _NOTHING
     error: str = ""
-
-
-async def run_all(
-    todo: Sequence[Work], bench: Bench, record: Callable[[Line], None], concurrent: int
-) -> None:
-    """Do all the work, at most `concurrent` at a time, and record each line as it ends.
-
-    Raises:
-        UserError: From an arm: its set-up is wrong, so the other cases would fail as well.
-    """
-    limit = asyncio.Semaphore(concurrent)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("cases", total=len(todo))
-
-        async def one(work: Work) -> None:
-            async with limit:
-                line = await run_one(work, bench)
-            record(line)
-            progress.advance(bar)
-
-        await asyncio.gather(*(one(work) for work in todo))
+    may_pass: bool = False
 
 
 async def run_one(work: Work, bench: Bench) -> Line:
     """One case through the arm and the matcher.
 
     Raises:
-        UserError: From the arm.
+        UserError: From the arm or the view.
     """
-    case = work.case
-    shown = await bench.viewer.show(case, work.view)
+    showing = asyncio.create_task(bench.viewer.show(work.case, work.view))
+    if error := await _error_of(showing):
+        fault = outcome_of_error(error)
+        return line_of(work, Case(), replace(fault, status="UNSCORED"), 0.0, bench)
+    shown = showing.result()
     started = time.perf_counter()
-    outcome = await _ask(bench.arms[work.arm], shown, work.seed, bench.timeout_s)
-    latency_s = time.perf_counter() - started
+    answer = bench.arms[work.arm].predict(shown, work.seed)
+    outcome = await outcome_of(answer, bench.timeout_s)
+    return line_of(work, shown, outcome, time.perf_counter() - started, bench)
 
-    prediction = outcome.prediction
+
+def line_of(work: Work, shown: Case, outcome: Outcome, latency_s: float, bench: Bench) -> Line:
+    """The scored line of a piece of work, however its answer was come by.
+
+    Args:
+        shown: What the arm was handed.
+        latency_s: From asking to the answer, seconds.
+    """
+    case, prediction = work.case, outcome.prediction
     names = [diagnosis.name for diagnosis in prediction.diagnoses]
     return Line(
         case=case.id,
@@ -106,13 +106,14 @@ async def run_one(work: Work, bench: Bench) -> Line:
         config=work.config,
         status=outcome.status,
         error=outcome.error,
+        may_pass=outcome.may_pass,
         abstained=prediction.abstained,
         input=shown,
         truth=case.truth,
         predictions=tuple(
             Item(name=d.name, probability=d.probability) for d in prediction.diagnoses
         ),
-        scores={name: score(names, case.truth) for name, score in bench.scorers.items()},
+        scores=scores_of(names, case.truth, bench.scorers),
         latency_s=latency_s,
         costs=dict(prediction.costs),
         unsupported=prediction.unsupported,
@@ -122,27 +123,67 @@ async def run_one(work: Work, bench: Bench) -> Line:
     )
 
 
-async def _ask(arm: Arm, shown: Case, seed: int, timeout_s: float) -> _Outcome:
-    task = asyncio.create_task(arm.predict(shown, seed))
-    await asyncio.wait({task}, timeout=timeout_s)
+def scores_of(
+    names: Sequence[str], truth: Truth, scorers: Mapping[Scoring, Scorer]
+) -> dict[Scoring, Judged]:
+    """A list judged in every way there is."""
+    return {scoring: score(names, truth) for scoring, score in scorers.items()}
+
+
+async def outcome_of(answer: Coroutine[Any, Any, Prediction], timeout_s: float) -> Outcome:
+    """How an answer ended that is waited for so many seconds; cancelled when it took longer.
+
+    Raises:
+        UserError: From the arm.
+    """
+    task = asyncio.create_task(answer)
+    error = await _error_of(task, timeout_s)
     if not task.done():
-        task.cancel()
-        return _Outcome(status="NO_ANSWER", error=f"time-out after {timeout_s:g} s")
-    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        return Outcome(status="NO_ANSWER", error=f"time-out after {timeout_s:g} s", may_pass=True)
+    return outcome_of_prediction(task.result()) if error is None else outcome_of_error(error)
+
+
+def outcome_of_error(error: BaseException) -> Outcome:
+    """A miss; a fault of the system or the harness when it is none that an arm may raise.
+
+    Raises:
+        UserError: When it is one.
+    """
     if isinstance(error, UserError):
         raise error
-    if error is not None:
-        # Any other exception is a bug of the system or the harness. It is read off the task, not
-        # caught: the case is a miss, the run fails, and the other cases still get their answers.
-        status: Status = (
-            "NO_ANSWER" if isinstance(error, ToolFailure | TimeoutError) else "UNSCORED"
-        )
-        return _Outcome(status=status, error=_where(error))
-    prediction = task.result()
+    is_miss = isinstance(error, ToolFailure | TimeoutError)
+    gone = isinstance(error, ServiceUnavailable | TimeoutError)
+    return Outcome(
+        status="NO_ANSWER" if is_miss else "UNSCORED",
+        error=_where(error),
+        may_pass=gone or isinstance(error.__cause__, Transient),
+    )
+
+
+def outcome_of_prediction(prediction: Prediction) -> Outcome:
+    """An answer, or a miss when the arm abstained or its list is empty."""
     if prediction.abstained or not prediction.diagnoses:
         why = "" if prediction.abstained else "empty list"
-        return _Outcome(status="NO_ANSWER", prediction=prediction, error=why)
-    return _Outcome(status="OK", prediction=prediction)
+        return Outcome(status="NO_ANSWER", prediction=prediction, error=why)
+    return Outcome(status="OK", prediction=prediction)
+
+
+async def _error_of(
+    task: asyncio.Task[Any], timeout_s: float | None = None
+) -> BaseException | None:
+    """What a task raised; None when it did not, and when it was not done in time.
+
+    Any exception is read off the task, not caught: the case is a miss, a fault fails the run, and
+    the other cases still get their answers.
+    """
+    try:
+        await asyncio.wait({task}, timeout=timeout_s)
+    finally:
+        is_done = task.done()
+        task.cancel()  # nothing happens to one that is done
+    if not is_done:
+        return None
+    return asyncio.CancelledError() if task.cancelled() else task.exception()
 
 
 def _where(error: BaseException) -> str:

@@ -1,99 +1,83 @@
-"""The run ledger: append-only JSONL, one fsynced line a case, resumable after kill -9."""
+"""The run ledger: append-only JSONL, one line a case, on disk before the next, resumable."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, TypeVar
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from agent.case import Case
-from agent.report import Report
-from evals.matching.levels import Judged
-from evals.matching.scoring import Scoring
-from evals.truth import Truth
+from evals.running.line import Brief, Item, Key, Line, Mark, Reading, Status
 from tools.errors import UserError
 
-Status = Literal["OK", "NO_ANSWER", "UNSCORED"]
-Reading = Literal["exact", "right", "broader"]
-Key = tuple[str, str, str, int, str]
+__all__ = [
+    "Item",
+    "Key",
+    "Ledger",
+    "Line",
+    "Mark",
+    "Reading",
+    "Status",
+    "latest_lines",
+    "read_lines",
+]
+
+# The same as fsync but for the file's times, which nobody reads; where there is none, fsync.
+_to_disk: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+_BLOCK = 1 << 16
+_Shape = TypeVar("_Shape", bound=BaseModel)
 
 
-class Item(BaseModel):
-    """One diagnosis as the arm gave it; probability 0..1, or None when the arm only orders."""
+def read_lines(path: Path, *, brief: bool = False) -> Iterator[Line]:
+    """Every line of a results.jsonl in the order written, also while a run is writing to it.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Args:
+        path: The file.
+        brief: Leave out the words of the input, the reply and the report.
 
-    name: str
-    probability: float | None
-
-
-class Line(BaseModel):
-    """One case of a run, with all that a report or a re-scoring needs of it.
-
-    Attributes:
-        patient: Cases of one patient are not independent of each other.
-        config: Hash of the arm's settings, data, split, truth, source code and time-out.
-        status: OK: a list to score. NO_ANSWER: refusal, abstention, time-out or an empty list,
-            which is a miss. UNSCORED: a fault, which is a miss and fails the run.
-        error: Class of what was raised and where, never its message, which may hold case text.
-        input: The case exactly as the arm was handed it.
-        truth: What the list was judged against, as it was then.
-        predictions: What the arm said, also when it abstained and the list does not count.
-        scores: The list judged, by scoring; ranks stand here also when the list does not count.
-        costs, unsupported, reply, report: As in a Prediction.
+    Raises:
+        UserError: When there is no such file, or a line is none of this version.
     """
+    return (line for _, line in _read(path, Brief if brief else Line))
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    case: str
-    patient: str
-    view: str
-    arm: str
-    seed: int
-    config: str
-    status: Status
-    error: str = ""
-    abstained: bool = False
-    input: Case
-    truth: Truth
-    predictions: tuple[Item, ...] = ()
-    scores: dict[Scoring, Judged] = {}
-    latency_s: float
-    costs: dict[str, float] = {}
-    unsupported: int = 0
-    reply: str = ""
-    report: Report | None = None
-    versions: dict[str, str] = {}
+def latest_lines(path: Path, *, brief: bool = False) -> dict[Key, Line]:
+    """The line that counts for each piece of work: the last written; see read_lines."""
+    return {line.key: line for line in read_lines(path, brief=brief)}
 
-    def rank(self, scoring: Scoring = "curated", reading: Reading = "right") -> int | None:
-        """The 1-based rank of the truth; None for a miss, and for a list that does not count.
 
-        Args:
-            scoring: Whose synonyms are known to the matcher.
-            reading: "exact" takes L0 and L1, "right" L2 as well, "broader" a direct parent too.
-        """
-        if self.status != "OK" or scoring not in self.scores:
-            return None
-        judged = self.scores[scoring]
-        by_reading = {
-            "exact": judged.rank_exact,
-            "right": judged.rank,
-            "broader": judged.rank_broader,
-        }
-        return by_reading[reading]
-
-    @property
-    def key(self) -> Key:
-        """What makes a line the same piece of work."""
-        return (self.case, self.view, self.arm, self.seed, self.config)
+def _read(path: Path, shape: type[_Shape]) -> Iterator[tuple[int, _Shape]]:
+    """Each line with the place in the file at which it begins."""
+    position = 0
+    if not path.is_file():
+        raise UserError(f"{path} is missing: name the folder that evals run was given as --out")
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, start=1):
+            if not raw.endswith(b"\n"):
+                return  # being written, or torn by a kill
+            try:
+                yield position, shape.model_validate_json(raw)
+            except ValidationError as error:
+                raise UserError(
+                    f"{path}, line {number} is no line of this version's ledger; "
+                    "give another --out, or mend it"
+                ) from error
+            position += len(raw)
 
 
 class Ledger:
-    """A results.jsonl open for one run; a second run on the same file is refused."""
+    """A results.jsonl open for one run; a second run on the same file is refused.
+
+    Attributes:
+        marks: Of each piece of work its last line, which is the one that counts; there is an
+            earlier one only where a failed case was tried again.
+        dollars: Of all lines, those tried again too, as far as prices are known.
+        paid: Lines that cost something.
+        unpriced: Lines of a model whose price nobody knows.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open or create the file and cut off a last line that a kill left torn.
@@ -110,8 +94,22 @@ class Ledger:
             raise UserError(
                 f"{path}: another run is writing here; give this one another --out"
             ) from error
-        self._file = path.open("ab+")
-        self._cut_torn_line()
+        self.marks: dict[Key, Mark] = {}
+        self._positions: dict[Key, int] = {}
+        self.dollars = 0.0
+        self.paid = 0
+        self.unpriced = 0
+        is_new = not path.exists()
+        self._file = path.open("ab+", buffering=0)
+        try:
+            _cut_torn_line(self._file)
+            for position, mark in _read(path, Mark):
+                self._count(mark, position)
+        except UserError:
+            self.__exit__()
+            raise
+        if is_new:
+            _sync_folder(path.parent)
 
     def __enter__(self) -> Ledger:
         """The ledger itself."""
@@ -124,33 +122,68 @@ class Ledger:
 
     def append(self, line: Line) -> None:
         """Write a line and return when the disk has it."""
-        self._file.write(line.model_dump_json().encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        position = self._file.seek(0, os.SEEK_END)
+        left = memoryview(line.model_dump_json().encode() + b"\n")
+        while left:
+            left = left[self._file.write(left) :]
+        _to_disk(self._file.fileno())
+        self._count(
+            Mark(
+                case=line.case,
+                view=line.view,
+                arm=line.arm,
+                seed=line.seed,
+                config=line.config,
+                status=line.status,
+                may_pass=line.may_pass,
+                costs=line.costs,
+            ),
+            position,
+        )
 
     def lines(self) -> Iterator[Line]:
         """Every line in the order written."""
-        with self._path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
-                try:
-                    yield Line.model_validate_json(raw)
-                except ValidationError as error:
-                    raise UserError(
-                        f"{self._path}, line {number} is no line of this version's ledger; "
-                        "give another --out, or mend it"
-                    ) from error
+        return read_lines(self._path)
 
-    def by_key(self) -> dict[Key, Line]:
-        """The line that counts for each piece of work: the last written.
+    def read(self, keys: Iterable[Key]) -> Iterator[Line]:
+        """The line that counts of each piece of work, without the words of its input and report.
 
-        There is a second one only where a fault was tried again.
+        No other line is read, so that those of another version of Hoofbeat are in nobody's way.
         """
-        return {line.key: line for line in self.lines()}
+        with self._path.open("rb") as file:
+            for key in keys:
+                file.seek(self._positions[key])
+                yield Brief.model_validate_json(file.readline())
 
-    def _cut_torn_line(self) -> None:
-        self._file.seek(0)
-        content = self._file.read()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            self._file.truncate(whole)
-            os.fsync(self._file.fileno())
+    def _count(self, mark: Mark, position: int) -> None:
+        self.marks[mark.key] = mark
+        self._positions[mark.key] = position
+        self.dollars += mark.dollars
+        self.paid += mark.dollars > 0
+        self.unpriced += mark.is_unpriced
+
+
+def _cut_torn_line(file: BinaryIO) -> None:
+    """Cut what stands after the last line break; read from the end, for a run may be large."""
+    end = position = file.seek(0, os.SEEK_END)
+    whole = 0
+    while position and not whole:
+        start = max(0, position - _BLOCK)
+        file.seek(start)
+        whole = start + file.read(position - start).rfind(b"\n") + 1
+        whole = whole if whole > start else 0
+        position = start
+    if whole < end:
+        file.truncate(whole)
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the disk have the new file's name as well; not every system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -31,6 +31,7 @@ class Manifest(BaseModel):
         is_dirty: Whether tracked or new files differ from it; None without git.
         source_sha256: Over the code, prompts and knowledge that ran.
         settings: Of the arm.
+        timeout_s: For one case.
         exclusions: Case id to why it is not in the denominator.
         reported: Model ids, index manifest and prompt hashes, as far as the arm's answers name
             them.
@@ -49,18 +50,44 @@ class Manifest(BaseModel):
     source_sha256: str
     settings: dict[str, object]
     packages: dict[str, str]
+    timeout_s: float = 600.0
     reported: dict[str, str] = {}
+
+    @property
+    def config(self) -> str:
+        """Hash of everything an answer and its score depend on; 16 hexadecimal digits."""
+        return config_hash(
+            self.settings,
+            self.dataset_sha256,
+            self.truth_sha256,
+            self.source_sha256,
+            self.split,
+            str(self.timeout_s),
+        )
+
+    def changes(self, earlier: Manifest) -> list[str]:
+        """What makes this another configuration than the earlier one of the same arm."""
+        names = ("dataset_sha256", "truth_sha256", "source_sha256", "split", "timeout_s")
+        found = [
+            name.removesuffix("_sha256")
+            for name in names
+            if getattr(self, name) != getattr(earlier, name)
+        ]
+        mine, theirs = (json.loads(_as_json(one.settings)) for one in (self, earlier))
+        found += [
+            f"setting {name}"
+            for name in sorted(mine.keys() | theirs.keys())
+            if mine.get(name) != theirs.get(name)
+        ]
+        return found
+
+
+_SHAPE = TypeAdapter(dict[str, Manifest])
 
 
 def config_hash(settings: Mapping[str, object], *parts: str) -> str:
-    """Hash of everything an answer and its score depend on; 16 hexadecimal digits.
-
-    Args:
-        settings: The arm's, as JSON values.
-        parts: Hashes of data, truth and source, the split, the time-out.
-    """
-    text = json.dumps([settings, *parts], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """Hash of an arm's settings, as JSON values, with whatever else counts."""
+    return hashlib.sha256(_as_json([settings, *parts]).encode()).hexdigest()[:16]
 
 
 def source_sha256(root: Path = _ROOT) -> str:
@@ -97,23 +124,35 @@ def package_versions() -> dict[str, str]:
     return found
 
 
-def write_manifest(path: Path, config: str, manifest: Manifest) -> None:
-    """Add or replace one configuration's entry in manifest.json, whole or not at all.
+def read_manifests(path: Path) -> dict[str, Manifest]:
+    """The configurations in a manifest.json, the first one first; none when there is no file.
 
     Raises:
         UserError: When the file that is there is no manifest.
     """
-    shape = TypeAdapter(dict[str, Manifest])
-    entries: dict[str, Manifest] = {}
-    if path.is_file():
-        try:
-            entries = shape.validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise UserError(f"{path} is no manifest of this version; give another --out") from error
-    entries[config] = manifest
+    if not path.is_file():
+        return {}
+    try:
+        return _SHAPE.validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UserError(
+            f"{path} is no manifest of this version of Hoofbeat; give another --out"
+        ) from error
+
+
+def write_manifests(path: Path, manifests: Mapping[str, Manifest]) -> None:
+    """Add or replace these configurations in manifest.json, whole or not at all.
+
+    Raises:
+        UserError: When the file that is there is no manifest.
+    """
     part = path.with_suffix(".part")
-    part.write_bytes(shape.dump_json(entries, indent=2))
+    part.write_bytes(_SHAPE.dump_json({**read_manifests(path), **manifests}, indent=2))
     os.replace(part, path)
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _git(root: Path, *arguments: str) -> str:
