@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evals.reporting.comparison import Change, Comparison, Pairing, Transition
 from evals.reporting.detail import build_detail
-from evals.reporting.embed import pack
+from evals.reporting.embed import Pictures, pack
 from evals.reporting.names import pairing_title
 from evals.reporting.page import render
 from evals.reporting.provenance import origins
@@ -16,10 +16,9 @@ from evals.reporting.run_page import (
     Opened,
     Side,
     chip,
-    embedded_pictures,
-    pictures_note,
 )
 from evals.reporting.stored import Run
+from evals.running.ledger import Line
 
 _LISTED = tuple(t for t in Transition if t is not Transition.SAME)
 _OPEN = (Transition.LOST, Transition.GAINED)
@@ -72,28 +71,29 @@ def render_comparison(a: Run, b: Run, found: Comparison, *, with_pictures: bool 
             strict=True,
         )
     ]
-    lines_a, lines_b = [change.a for _, change in listed], [change.b for _, change in listed]
-    pictures: dict[str, str] = {}
-    if with_pictures:
-        pictures = {**embedded_pictures(a, lines_a), **embedded_pictures(b, lines_b)}
+    pictures = [Pictures(run.folder, is_wanted=with_pictures) for run in (a, b)]
+    details = {}
+    for detail, change in listed:
+        sides = [(a, a.whole(change.a)), (b, b.whole(change.b))]
+        for taken, (_, line) in zip(pictures, sides, strict=True):
+            taken.take([line])
+        details[detail] = _opened(sides)
     return render(
         "compare.html.j2",
         [f"{which}: {line}" for which, run in (("A", a), ("B", b))
          for line in origins(list(run.manifests.values()))],
-        heading=f"{a.folder.name} against {b.folder.name}",
-        folder_a=a.folder.name,
-        folder_b=b.folder.name,
+        heading=f"{a.name} against {b.name}",
+        folder_a=a.name,
+        folder_b=b.name,
         warnings=found.warnings,
         tested=[p.contrast for p in found.pairings if p.contrast],
         transitions=list(Transition),
         pairings=shown,
         unpaired=found.unpaired,
         settings=found.settings,
-        pictures_note=pictures_note(
-            [*lines_a, *lines_b], pictures, with_pictures=with_pictures
-        ),
-        details={detail: _opened(a, b, change) for detail, change in listed},
-        pictures=pictures,
+        details=details,
+        jpegs=pictures[0].jpegs | pictures[1].jpegs,
+        pictures_note=pictures[0].note or pictures[1].note,
     )  # fmt: skip
 
 
@@ -128,12 +128,12 @@ def _case(change: Change, number: int) -> _Case:
     )
 
 
-def _opened(a: Run, b: Run, change: Change) -> str:
+def _opened(sides: Sequence[tuple[Run, Line]]) -> str:
     return pack(
         Opened(
-            sides=(
-                Side(title=f"A: {a.folder.name}", detail=build_detail([a.whole(change.a)])),
-                Side(title=f"B: {b.folder.name}", detail=build_detail([b.whole(change.b)])),
+            sides=tuple(
+                Side(title=f"{which}: {run.name}", detail=build_detail([line]))
+                for which, (run, line) in zip("AB", sides, strict=True)
             )
         )
     )

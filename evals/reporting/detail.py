@@ -11,6 +11,7 @@ from agent.case import Case
 from agent.differential import Diagnosis
 from agent.report import Report, Step
 from evals.matching.scoring import Scoring
+from evals.reporting.embed import pictures_of
 from evals.running.ledger import Item, Line, Reading
 from knowledge.index.passages import Passage
 from tools.findings import Finding
@@ -155,7 +156,7 @@ def _inputs(lines: Sequence[Line]) -> tuple[Input, ...]:
             view=view,
             arms=tuple(handed),
             case=(case := next(iter(handed.values()))),
-            pictures=tuple(s.ref for s in case.series if s.origin == "picture"),
+            pictures=pictures_of(case),
         )
         for (view, _), handed in arms.items()
     )

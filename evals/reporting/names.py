@@ -12,6 +12,8 @@ SCORINGS: Mapping[Scoring, str] = {
     "curated": "curated truth",
     "kb": "+ KB synonyms",
     "ontology": "+ ontologies",
+    "kb+ontology": "+ KB and ontologies",
+    "judge": "+ judge",
 }
 
 

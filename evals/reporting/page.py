@@ -12,8 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from evals.reporting.names import label, p_value
-from evals.reporting.provenance import NOTICE, provenance
+from evals.reporting.provenance import NOTICE
 from evals.running.manifest import Manifest
+from evals.running.provenance import first_line
 from evals.statistics.metrics import TOPS, Proportion
 from evals.statistics.strata import Stratum
 from evals.statistics.summary import Cell
@@ -102,6 +103,6 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "cost_kinds": _cost_kinds,
     "amount": _amount,
     "made_from": _made_from,
-    "provenance": provenance,
+    "provenance": first_line,
     "p_value": p_value,
 }

@@ -7,27 +7,17 @@ from collections.abc import Sequence
 from agent.report import NOT_CLINICAL
 from evals.reporting.stored import Run
 from evals.running.manifest import Manifest
+from evals.running.provenance import first_line
 
 CONTAMINATION = "Contamination not excluded: the cases are public."
 NOTICE = f"{NOT_CLINICAL} {CONTAMINATION}"
-
-
-def provenance(manifest: Manifest) -> str:
-    """One line: commit, data, truth and code."""
-    state = {True: "DIRTY TREE", False: "clean tree", None: "no git commit"}[manifest.is_dirty]
-    truth = manifest.truth_sha256[:12] or "NOT CURATED, titles only"
-    return (
-        f"{state} {manifest.commit[:12]}".rstrip()
-        + f" | source {manifest.source_sha256[:12]} | data {manifest.dataset_sha256[:12]}"
-        + f" | truth {truth}"
-    )
 
 
 def origins(manifests: Sequence[Manifest]) -> tuple[str, ...]:
     """A line for each different provenance, with the arms it is of where there are several."""
     arms: dict[str, list[str]] = {}
     for manifest in manifests:
-        arms.setdefault(provenance(manifest), []).append(manifest.arm)
+        arms.setdefault(first_line(manifest), []).append(manifest.arm)
     if len(arms) == 1:
         return tuple(arms)
     return tuple(f"{', '.join(dict.fromkeys(of))}: {line}" for line, of in arms.items())
@@ -60,6 +50,11 @@ def warnings(run: Run) -> tuple[str, ...]:
     if len({frozenset(cases) for cases in asked.values()}) > 1:
         found.append(
             "Not every arm, view and seed has answered the same cases: compare by contrasts only."
+        )
+    if run.missing:
+        found.append(
+            f"NOT AT ITS END: {run.missing} answers that were asked for are not there yet; the "
+            "same command goes on."
         )
     if run.older:
         found.append(f"{run.older} answers of earlier configurations in this folder are left out.")

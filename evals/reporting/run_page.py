@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from evals.judging.verdicts import Ruling, Verdict
 from evals.reporting.detail import Detail, build_detail
-from evals.reporting.embed import LONGEST_PX, pack, small_jpeg
+from evals.reporting.embed import Pictures, pack
 from evals.reporting.names import SCORINGS, label
 from evals.reporting.page import render
 from evals.reporting.provenance import origins, warnings
@@ -77,57 +78,52 @@ def render_run(run: Run, *, with_pictures: bool = True) -> str:
     by_case: dict[str, list[Line]] = {}
     for line in run.lines:
         by_case.setdefault(line.case, []).append(line)
-    cases = sorted(by_case)
-    pictures = embedded_pictures(run, run.lines) if with_pictures else {}
+    rows, details, words = [], [], []
+    pictures = Pictures(run.folder, is_wanted=with_pictures)
+    for case in sorted(by_case):
+        lines = [run.whole(line) for line in by_case[case]]
+        rows.append(_row(case, lines))
+        details.append(pack(Opened(sides=(Side(detail=build_detail(lines)),))))
+        words.append(_words(lines))
+        pictures.take(lines)
     manifests = list(run.manifests.values())
-    first = manifests[0]
     return render(
         "run.html.j2",
         origins(manifests),
-        heading=f"{first.dataset} {first.split}",
+        heading=f"{manifests[0].dataset} {manifests[0].split}",
         summary=summary,
         cells=summary.cells,
         calibrated=[c for c in summary.cells if c.calibration or c.risk_coverage],
-        names=SCORINGS,
-        scorings=list(SCORINGS),
-        judging="",
+        scorings=SCORINGS,
+        judging=judging(run.rulings),
         warnings=warnings(run),
         manifests=manifests,
         excluded={case: why for m in manifests for case, why in m.exclusions.items()},
         arms=list(dict.fromkeys(cell.arm for cell in summary.cells)),
         views=list(dict.fromkeys(cell.view for cell in summary.cells)),
         order=", ".join(label(cell) for cell in summary.cells),
-        pictures_note=pictures_note(run.lines, pictures, with_pictures=with_pictures),
-        cases=[_row(case, by_case[case]) for case in cases],
-        details=(
-            pack(Opened(sides=(Side(detail=build_detail([run.whole(x) for x in by_case[case]])),)))
-            for case in cases
-        ),
-        search=pack(_Index(words=tuple(_words(by_case[case]) for case in cases))),
+        cases=rows,
+        details=details,
+        search=pack(_Index(words=tuple(words))),
         pictures=pictures,
     )
 
 
-def embedded_pictures(run: Run, lines: Sequence[Line]) -> Mapping[str, str]:
-    """The pictures that the arms saw, each once, made small; those that lie in the run's folder."""
-    refs = dict.fromkeys(
-        series.ref for line in lines for series in line.input.series if series.origin == "picture"
-    )
-    found = {ref: small_jpeg(run.folder / "pictures" / f"{ref}.png") for ref in refs}
-    return {ref: jpeg for ref, jpeg in found.items() if jpeg is not None}
-
-
-def pictures_note(
-    lines: Sequence[Line], pictures: Mapping[str, str], *, with_pictures: bool
-) -> str:
-    """What the page says of its pictures; "" where no arm was handed any."""
-    if not any(series.origin == "picture" for line in lines for series in line.input.series):
+def judging(rulings: Sequence[Ruling]) -> str:
+    """What the judge did and cost, in words; "" without one."""
+    if not rulings:
         return ""
-    if not with_pictures:
-        return "Pictures were left out (--no-pictures); they lie in the run's folder."
+    spent: dict[str, float] = {}
+    for ruling in rulings:
+        for kind, amount in ruling.costs.items():
+            spent[kind] = spent.get(kind, 0.0) + amount
+    dollars = f"{spent['dollars']:.4f} dollars" if "dollars" in spent else "price not known"
+    undecided = sum(ruling.verdict is Verdict.CANNOT_TELL for ruling in rulings)
     return (
-        f"{len(pictures)} pictures as the arms saw them, but no more than {LONGEST_PX} pixels a "
-        "side and as JPEG; the exact ones lie in the run's folder, under pictures."
+        f"{rulings[-1].model or 'a model without a name'} ruled on {len(rulings)} pairs that the "
+        f"matcher left undecided and could not tell of {undecided}; "
+        f"{spent.get('input_tokens', 0):.0f} tokens in, {spent.get('output_tokens', 0):.0f} out, "
+        f"{dollars}"
     )
 
 

@@ -5,70 +5,64 @@ Reading takes no lock and changes nothing, so a run may be reported while it goe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from evals.running.ledger import Key, Line
-from evals.running.manifest import Manifest
+from evals.judging.verdicts import Ruling, read_rulings, verdicts, with_verdicts
+from evals.running.ledger import Key, Line, read_placed
+from evals.running.line import Brief
+from evals.running.manifest import Manifest, read_manifests
+from evals.running.plan import read_plans
 from tools.errors import UserError
-
-_MANIFESTS = TypeAdapter(dict[str, Manifest])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where a line stands in results.jsonl, in bytes."""
-
-    start: int
-    length: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """The lines that count, without the agent's reports, which are large and read when wanted.
+    """The lines that count, in brief: the words of the cases and the reports are read when wanted.
 
     Attributes:
-        lines: One for each case, view, arm and seed, in the order first written.
+        lines: One for each case, view, arm and seed, in the order first written; with the scoring
+            "judge" where a judge has ruled.
         manifests: By configuration hash, of the lines that count.
         older: Lines of earlier configurations of the same arm and view, which do not count.
-        places: Of every line that counts.
+        missing: Pieces of work that were asked for and have no line: the run is not at its end.
+        rulings: Of the judge that ruled last, if there was one.
+        places: Where each line that counts begins in results.jsonl, in bytes.
     """
 
     folder: Path
     lines: tuple[Line, ...]
     manifests: Mapping[str, Manifest]
     older: int
-    places: Mapping[Key, Place]
+    missing: int
+    rulings: tuple[Ruling, ...]
+    places: Mapping[Key, int]
+
+    @property
+    def name(self) -> str:
+        """The folder's, however it was given."""
+        return self.folder.resolve().name
 
     def whole(self, line: Line) -> Line:
-        """The line with its report, if it has one.
+        """The line with input, reply and report.
 
         Raises:
             UserError: When the file was changed since it was read.
         """
-        place = self.places[line.key]
         with (self.folder / "results.jsonl").open("rb") as file:
-            file.seek(place.start)
+            file.seek(self.places[line.key])
             try:
-                whole = Line.model_validate_json(file.read(place.length))
+                whole = Line.model_validate_json(file.readline())
             except ValidationError as error:
                 raise UserError(
                     f"{self.folder}/results.jsonl changed while it was read; start again"
                 ) from error
         if whole.key != line.key:
             raise UserError(f"{self.folder}/results.jsonl changed while it was read; start again")
-        return whole
-
-    def manifest(self, arm: str, view: str) -> Manifest:
-        """What an arm's answers in a view were made from."""
-        return next(
-            self.manifests[line.config]
-            for line in self.lines
-            if line.arm == arm and line.view == view
-        )
+        return whole.model_copy(update={"scores": line.scores})
 
 
 def read_run(folder: Path) -> Run:
@@ -80,62 +74,43 @@ def read_run(folder: Path) -> Run:
     Raises:
         UserError: When there are no results, or they are of another version.
     """
-    written: dict[Key, tuple[Line, Place]] = {}
+    written: dict[Key, Line] = {}
+    places: dict[Key, int] = {}
     newest: dict[tuple[str, str], str] = {}
-    for line, place in _lines(folder / "results.jsonl"):
-        written[line.key] = (line.model_copy(update={"report": None}), place)
+    for place, line in read_placed(folder / "results.jsonl", Brief):
+        written[line.key] = line
+        places[line.key] = place
         newest[line.arm, line.view] = line.config
     if not written:
         raise UserError(
-            f"{folder} holds no results yet: name the --out folder of `evals run`, "
-            "after its first case has ended"
+            f"{folder} holds no results yet: report it after the first case of `evals run` has "
+            "ended"
         )
-    counting = {
-        key: found
-        for key, found in written.items()
-        if newest[found[0].arm, found[0].view] == found[0].config
-    }
-    manifests = _manifests(folder / "manifest.json")
-    configs = {line.config for line, _ in counting.values()}
+    counting = [line for line in written.values() if newest[line.arm, line.view] == line.config]
+    configs = {line.config for line in counting}
+    manifests = read_manifests(folder / "manifest.json")
     if missing := sorted(configs - manifests.keys()):
         raise UserError(
             f"{folder}/manifest.json lacks the configuration {missing[0]} of results.jsonl; "
             "keep both files of a run together"
         )
+    rulings = read_rulings(folder / "judge.jsonl")
+    rulings = [ruling for ruling in rulings if ruling.judge == rulings[-1].judge]
+    said = verdicts(rulings)
     return Run(
         folder=folder,
-        lines=tuple(line for line, _ in counting.values()),
+        lines=tuple(with_verdicts(counting, said) if rulings else counting),
         manifests={config: of for config, of in manifests.items() if config in configs},
         older=len(written) - len(counting),
-        places={key: place for key, (_, place) in counting.items()},
+        missing=_missing(folder / "plans.jsonl", configs, written),
+        rulings=tuple(rulings),
+        places={line.key: places[line.key] for line in counting},
     )
 
 
-def _lines(path: Path) -> Iterator[tuple[Line, Place]]:
+def _missing(path: Path, configs: set[str], written: Mapping[Key, Line]) -> int:
+    """Of the work that the plans name in these configurations, how much has no line."""
     if not path.is_file():
-        raise UserError(f"{path} is missing: name the --out folder of `evals run`")
-    start = 0
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, start=1):
-            if not raw.endswith(b"\n"):
-                return
-            try:
-                line = Line.model_validate_json(raw)
-            except ValidationError as error:
-                raise UserError(
-                    f"{path}, line {number} is no line of this version's results; report it with "
-                    "the version of Hoofbeat that wrote it (manifest.json names the commit)"
-                ) from error
-            yield line, Place(start=start, length=len(raw))
-            start += len(raw)
-
-
-def _manifests(path: Path) -> Mapping[str, Manifest]:
-    if not path.is_file():
-        raise UserError(f"{path} is missing: a run without it cannot be traced; keep both files")
-    try:
-        return _MANIFESTS.validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise UserError(
-            f"{path} is no manifest of this version; report it with the version that wrote it"
-        ) from error
+        return 0
+    asked = {key for plan in read_plans(path) for key in plan.keys if key[-1] in configs}
+    return len(asked - written.keys())

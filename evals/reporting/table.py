@@ -11,7 +11,7 @@ from rich.table import Table
 
 from evals.reporting.comparison import Comparison, Transition
 from evals.reporting.names import SCORINGS, label, p_value, pairing_title
-from evals.reporting.provenance import CONTAMINATION, origins, provenance
+from evals.reporting.provenance import CONTAMINATION, origins
 from evals.reporting.stored import Run
 from evals.running.ledger import Line
 from evals.running.manifest import Manifest
@@ -19,9 +19,8 @@ from evals.statistics.contrasts import Contrast
 from evals.statistics.metrics import TOPS, Figures
 from evals.statistics.summary import Cell, summarise
 
-__all__ = ["print_comparison", "print_run", "provenance"]
-
 _LEVELS = "L0 the same words, L1 an exact synonym, L2 narrower, L3 a direct parent."
+_NAMED = 12  # settings that a terminal names
 _INTERVALS = "Wilson 95 % intervals. A case without an answer is a miss."
 
 
@@ -75,7 +74,7 @@ def print_comparison(console: Console, a: Run, b: Run, found: Comparison) -> Non
     say = _say(console)
     for which, run in (("A", a), ("B", b)):
         for line in origins(list(run.manifests.values())):
-            say(f"{which} {run.folder.name}: {line}")
+            say(f"{which} {run.name}: {line}")
     for warning in found.warnings:
         say(warning)
     for pairing in found.pairings:
@@ -89,8 +88,9 @@ def print_comparison(console: Console, a: Run, b: Run, found: Comparison) -> Non
     if tested:
         console.print(_contrasts(tested))
         say(f"McNemar's exact test at top-1; Holm over {tested[0].family}.")
-    changed = ", ".join(dict.fromkeys(setting.name for setting in found.settings))
-    say(f"settings that differ: {changed or 'none'}")
+    changed = list(dict.fromkeys(setting.name for setting in found.settings))
+    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+    say(f"settings that differ: {', '.join(changed[:_NAMED]) or 'none'}{more}")
 
 
 def _say(console: Console) -> partial[None]:

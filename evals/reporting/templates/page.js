@@ -19,7 +19,7 @@
   const rows = (heads, lines) => el("div", { class: "scroll" }, el("table", {}, el("tr", {}, heads.map((head) => el("th", {}, head))), lines));
   const fold = (title, children, open) => el("details", { open }, el("summary", {}, title), children);
   const percent = (share) => (share === null ? "" : (100 * share).toFixed(1) + " %");
-  const NAMES = { curated: "curated truth", kb: "+ KB synonyms", ontology: "+ ontologies", judge: "+ judge" };
+  const NAMES = { curated: "curated truth", kb: "+ KB synonyms", ontology: "+ ontologies", "kb+ontology": "+ KB and ontologies", judge: "+ judge" };
   const SHADE = { L0: "right", L1: "right", L2: "right", L3: "part", L4: "part" };
 
   const pictures = (ids) => el("div", { class: "pictures" }, ids.map((id) => {
