@@ -61,7 +61,8 @@ def render_comparison(a: Run, b: Run, found: Comparison, *, with_pictures: bool 
     Raises:
         UserError: When the results change while they are read.
     """
-    shown = [_shown(pairing, number) for number, pairing in enumerate(found.pairings)]
+    taken: set[str] = set()
+    shown = [_shown(pairing, number, taken) for number, pairing in enumerate(found.pairings)]
     listed = [
         (case.detail, change)
         for pairing, of in zip(found.pairings, shown, strict=True)
@@ -75,8 +76,8 @@ def render_comparison(a: Run, b: Run, found: Comparison, *, with_pictures: bool 
     details = {}
     for detail, change in listed:
         sides = [(a, a.whole(change.a)), (b, b.whole(change.b))]
-        for taken, (_, line) in zip(pictures, sides, strict=True):
-            taken.take([line])
+        for of, (_, line) in zip(pictures, sides, strict=True):
+            of.take([line])
         details[detail] = _opened(sides)
     return render(
         "compare.html.j2",
@@ -97,7 +98,7 @@ def render_comparison(a: Run, b: Run, found: Comparison, *, with_pictures: bool 
     )  # fmt: skip
 
 
-def _shown(pairing: Pairing, number: int) -> _Shown:
+def _shown(pairing: Pairing, number: int, taken: set[str]) -> _Shown:
     return _Shown(
         title=pairing_title(pairing),
         n=len(pairing.changes),
@@ -108,7 +109,7 @@ def _shown(pairing: Pairing, number: int) -> _Shown:
             _Group(
                 title=str(t.value),
                 is_open=t in _OPEN,
-                cases=tuple(_case(change, number) for change in changes),
+                cases=tuple(_case(change, number, taken) for change in changes),
             )
             for t in _LISTED
             if (changes := pairing.of(t))
@@ -116,12 +117,15 @@ def _shown(pairing: Pairing, number: int) -> _Shown:
     )
 
 
-def _case(change: Change, number: int) -> _Case:
-    first = f"case-{change.case}"
+def _case(change: Change, number: int, taken: set[str]) -> _Case:
+    """One case of a group; the first time it is on the page it has the plain address."""
+    anchor = f"case-{change.case}"
+    if anchor in taken:
+        anchor = f"{anchor}-{number + 1}"
+    taken.add(anchor)
     return _Case(
         id=change.case,
-        # The first pairing has the plain address; the others say which they are.
-        anchor=first if number == 0 else f"{first}-{number + 1}",
+        anchor=anchor,
         detail=f"detail-{number}-{change.case}",
         truth=change.a.truth.primary,
         chips=(chip(change.a), chip(change.b)),

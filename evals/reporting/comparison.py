@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evals.reporting.settings import Setting, differences
 from evals.reporting.stored import Run
 from evals.running.ledger import Line
 from evals.running.manifest import Manifest
@@ -62,16 +63,6 @@ class Pairing:
     def of(self, transition: Transition) -> tuple[Change, ...]:
         """The cases that changed in this way."""
         return tuple(change for change in self.changes if change.transition is transition)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Setting:
-    """One thing of the manifests that differs."""
-
-    arm: str
-    name: str
-    a: str
-    b: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,10 +124,14 @@ def compare_runs(a: Run, b: Run, arms: Sequence[tuple[str, str]] = ()) -> Compar
             [f"A: {name(place)}" for place in of_a if place not in paired_a]
             + [f"B: {name(place)}" for place in of_b if place not in paired_b]
         ),
-        settings=tuple(
-            setting
-            for (first, second) in names
-            for setting in _settings(_manifest(a, first), _manifest(b, second), first)
+        settings=differences(
+            {
+                first if first == second else f"{first} and {second}": (
+                    _manifest(a, first),
+                    _manifest(b, second),
+                )
+                for first, second in names
+            }
         ),
         warnings=_warnings(a, b),
     )  # fmt: skip
@@ -211,31 +206,6 @@ def _pairing(
 
 def _manifest(run: Run, arm: str) -> Manifest:
     return next(run.manifests[line.config] for line in run.lines if line.arm == arm)
-
-
-def _settings(a: Manifest, b: Manifest, arm: str) -> list[Setting]:
-    flat_a, flat_b = _flat(a), _flat(b)
-    return [
-        Setting(arm=arm, name=key, a=flat_a.get(key, "-"), b=flat_b.get(key, "-"))
-        for key in dict.fromkeys((*flat_a, *flat_b))
-        if flat_a.get(key) != flat_b.get(key)
-    ]
-
-
-def _flat(manifest: Manifest) -> dict[str, str]:
-    """Every value by its path; of the exclusions only how many, since they follow from the data."""
-    found: dict[str, str] = {}
-
-    def walk(path: str, value: object) -> None:
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                walk(f"{path}.{key}" if path else str(key), inner)
-        else:
-            found[path] = str(value)
-
-    walk("", manifest.model_dump(mode="json", exclude={"exclusions"}))
-    found["exclusions"] = str(len(manifest.exclusions))
-    return found
 
 
 def _warnings(a: Run, b: Run) -> tuple[str, ...]:

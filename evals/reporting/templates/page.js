@@ -6,7 +6,7 @@
     for (const [name, value] of Object.entries(attributes || {})) {
       if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
     }
-    node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+    node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
     return node;
   };
   const unpack = async (text) => {
@@ -18,6 +18,7 @@
   const terms = (pairs) => el("dl", {}, pairs.filter(([, value]) => value !== null && value !== "" && value !== undefined).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
   const rows = (heads, lines) => el("div", { class: "scroll" }, el("table", {}, el("tr", {}, heads.map((head) => el("th", {}, head))), lines));
   const fold = (title, children, open) => el("details", { open }, el("summary", {}, title), children);
+  const count = (n, what) => n + " " + what + (n === 1 ? "" : "s");
   const percent = (share) => (share === null ? "" : (100 * share).toFixed(1) + " %");
   const NAMES = { curated: "curated truth", kb: "+ KB synonyms", ontology: "+ ontologies", "kb+ontology": "+ KB and ontologies", judge: "+ judge" };
   const SHADE = { L0: "right", L1: "right", L2: "right", L3: "part", L4: "part" };
@@ -53,19 +54,19 @@
       el("td", { class: "n" }, percent(item.probability)),
       scorings.map((s) => el("td", { class: "n " + (SHADE[item.levels[s]] || "wrong") }, item.levels[s] || "")))));
   };
-  const findings = (list) => fold(list.length + " findings", rows(["Id", "Finding", "", "Certainty", "Source", "Where", "Read from or measured"], list.map((f) => el("tr", {},
+  const findings = (list) => fold(count(list.length, "finding"), rows(["Id", "Finding", "", "Certainty", "Source", "Where", "Read from or measured"], list.map((f) => el("tr", {},
     el("td", { class: "n" }, f.id),
     el("td", { class: "words" }, some([f.name, f.name.includes(f.side) ? "" : f.side, f.place]).join(", "), f.retracted ? el("div", { class: "danger" }, "retracted") : null, f.refuted ? el("div", { class: "danger" }, "refuted: " + f.refuted) : null),
     el("td", { class: f.present ? "right" : "wrong" }, f.present ? "present" : "absent"),
     el("td", { class: "n" }, f.certainty.toFixed(2)), el("td", {}, f.source, el("div", { class: "small" }, f.backend)),
     el("td", {}, some([f.series, f.window, f.slices.length ? "slices " + f.slices.join(", ") : ""]).join(", ")), el("td", { class: "small words" }, f.value)))));
-  const passages = (list, texts) => fold(list.length + " passages, " + list.filter((p) => p.is_cited).length + " cited", list.map((p) => {
+  const passages = (list, texts) => fold(count(list.length, "passage") + ", " + list.filter((p) => p.is_cited).length + " cited", list.map((p) => {
     const full = texts[p.text];
     return el("div", { class: "card" }, el("b", {}, p.id + " "), full.disease, el("span", { class: "small" }, " · " + some([full.facet, full.modality, full.source, p.is_cited ? "cited" : ""]).join(" · ")), el("div", {}, full.text));
   }));
   const rankOf = (ranks) => Object.entries(ranks).map(([s, by]) => (NAMES[s] || s) + " " + (by.right || "miss") + (by.broader !== by.right ? " (with direct parents " + by.broader + ")" : "")).join("; ");
   const outcome = (one, texts, open) => el("div", { class: "outcome", "data-arm": one.arm, "data-view": one.view }, fold(
-    one.arm + " " + one.view + (one.seed ? " seed " + one.seed : "") + ": " + (one.status === "OK" ? "rank " + (one.ranks.curated && one.ranks.curated.right || "–") : one.is_abstained ? "abstained" : one.status) + ", " + one.latency_s.toFixed(2) + " s",
+    one.arm + " " + one.view + (one.seed ? " seed " + one.seed : "") + ": " + (one.status === "OK" ? (one.ranks.curated && one.ranks.curated.right ? "rank " + one.ranks.curated.right : "not listed") : one.is_abstained ? "abstained" : one.status) + ", " + one.latency_s.toFixed(2) + " s",
     [
       terms([
         ["rank of the truth", one.status === "OK" ? rankOf(one.ranks) : "none: the list does not count"],
@@ -74,7 +75,7 @@
         ["taken out, unsupported", one.unsupported ? String(one.unsupported) : ""], ["limits", one.limits.join("\n")],
       ]),
       one.ranked.length ? ranked(one) : el("p", { class: "small" }, "No list."),
-      one.steps.length ? fold(one.steps.length + " steps of the trace", el("ol", {}, one.steps.map((s) => el("li", {}, el("b", {}, s.node + " "), s.what, el("span", { class: "small" }, " " + s.seconds.toFixed(2) + " s"))))) : null,
+      one.steps.length ? fold(count(one.steps.length, "step") + " of the trace", el("ol", {}, one.steps.map((s) => el("li", {}, el("b", {}, s.node + " "), s.what, el("span", { class: "small" }, " " + s.seconds.toFixed(2) + " s"))))) : null,
       one.findings.length ? findings(one.findings) : null,
       one.passages.length ? passages(one.passages, texts) : null,
       one.reply ? fold("reply", el("pre", {}, one.reply)) : null,
