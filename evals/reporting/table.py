@@ -49,8 +49,7 @@ def print_run(console: Console, lines: Sequence[Line], manifests: Sequence[Manif
         _print_cell(console, cell)
     else:
         say(f"{first.dataset} {first.split}, {summary.cases} cases; {left_out}")
-        for cell in summary.cells:
-            say(f"{label(cell)}: {_ending(cell)}")
+        console.print(_endings(summary.cells))
         console.print(_cells(summary.cells))
         say("First line: curated truth, L0 to L2; below, with more names known to the matcher.")
     if summary.contrasts:
@@ -107,6 +106,17 @@ def _ending(cell: Cell) -> str:
     )
 
 
+def _endings(cells: Sequence[Cell]) -> Table:
+    heads = ("", "n", "answered", "abstained", "no answer", "unscored", "p50 s", "p95 s")
+    table = Table(*heads, box=SIMPLE, padding=(0, 1, 0, 0), show_edge=False)
+    for cell in cells:
+        c, spent = cell.counts, cell.costs
+        latency = (f"{spent.latency_p50_s:.2f}", f"{spent.latency_p95_s:.2f}")
+        counts = (c.n, c.answered, c.abstained, c.no_answer, c.unscored)
+        table.add_row(label(cell), *map(str, counts), *latency)
+    return table
+
+
 def _print_cell(console: Console, cell: Cell) -> None:
     """The figures of the only cell: a row for each k, a column for each way to count."""
     curated = cell.figures["curated"]
@@ -135,18 +145,22 @@ def _mrr(figures: Figures, between: str = " ") -> str:
 
 def _cells(cells: Sequence[Cell]) -> Table:
     """Several cells in one table, two lines a cell: the share, then its interval."""
-    table = Table("", *(f"top-{k}" for k in TOPS), "MRR", box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0), show_edge=False)
+    for head in ("", *(f"top-{k}" for k in TOPS), "MRR"):
+        table.add_column(head, no_wrap=True)
     for cell in cells:
+        seed = f" seed {cell.seed}" if cell.seed else ""
         for scoring, of in cell.figures.items():
             figures = of["right"]
             is_primary = scoring == "curated"
-            head = f"{label(cell)}\nn {cell.counts.n}" if is_primary else SCORINGS[scoring]
+            head = f"{cell.arm}\n{cell.view}{seed}, n {cell.counts.n}"
             shares = (
                 f"{p.count} {p.count / p.n:.1%}\n{100 * p.low:.1f}-{100 * p.high:.1f}"
                 for p in (figures.top[k] for k in TOPS)
             )
             mrr = _mrr(figures, "\n").replace("[", "").replace("]", "").replace(", ", "-")
-            table.add_row(head, *shares, mrr, style=None if is_primary else "dim")
+            style = None if is_primary else "dim"
+            table.add_row(head if is_primary else SCORINGS[scoring], *shares, mrr, style=style)
     return table
 
 

@@ -40,7 +40,7 @@ def test_the_headline_counts_every_case_with_its_interval(page: Page) -> None:
     assert "planner-alone V3 n 24, curated truth 37.5 % 9/24" in page.words
     assert "planner-alone V3 24 21 1 1 1" in page.words  # answered, abstained, no answer, fault
     assert "+ KB synonyms" in page.words
-    assert "1 × KeyError at <b>x.py</b>:3" in page.words  # noqa: RUF001
+    assert "1 × KeyError at <b>x.py</b>:3" in page.words
 
 
 def test_a_stratum_of_fewer_than_20_cases_has_counts_alone(page: Page) -> None:
