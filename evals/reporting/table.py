@@ -49,8 +49,7 @@ def print_run(console: Console, lines: Sequence[Line], manifests: Sequence[Manif
         _print_cell(console, cell)
     else:
         say(f"{first.dataset} {first.split}, {summary.cases} cases; {left_out}")
-        console.print(_endings(summary.cells))
-        console.print(_cells(summary.cells))
+        console.print(_endings(summary.cells), "", _cells(summary.cells), sep="\n")
         say("First line: curated truth, L0 to L2; below, with more names known to the matcher.")
     if summary.contrasts:
         console.print(_contrasts(summary.contrasts))
@@ -107,8 +106,9 @@ def _ending(cell: Cell) -> str:
 
 
 def _endings(cells: Sequence[Cell]) -> Table:
-    heads = ("", "n", "answered", "abstained", "no answer", "unscored", "p50 s", "p95 s")
-    table = Table(*heads, box=SIMPLE, padding=(0, 1, 0, 0), show_edge=False)
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0), show_edge=False)
+    for head in ("", "n", "answered", "abstained", "none", "faults", "p50 s", "p95 s"):
+        table.add_column(head, no_wrap=True)
     for cell in cells:
         c, spent = cell.counts, cell.costs
         latency = (f"{spent.latency_p50_s:.2f}", f"{spent.latency_p95_s:.2f}")
