@@ -113,7 +113,7 @@ def _endings(cells: Sequence[Cell]) -> Table:
         c, spent = cell.counts, cell.costs
         latency = (f"{spent.latency_p50_s:.2f}", f"{spent.latency_p95_s:.2f}")
         counts = (c.n, c.answered, c.abstained, c.no_answer, c.unscored)
-        table.add_row(label(cell), *map(str, counts), *latency)
+        table.add_row(label(cell).replace(" ", "\n", 1), *map(str, counts), *latency)
     return table
 
 

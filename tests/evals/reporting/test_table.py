@@ -29,7 +29,7 @@ def test_several_arms_stand_in_one_table_of_80_columns(folder: Path) -> None:
         "DIRTY TREE cccccccccccc | source ffffffffffff | data dddddddddddd | truth eeeeeeeeeeee"
     )
     assert "shaped all, 24 cases; 1 of the split not scoreable (manifest.json)" in rows
-    assert "planner-alone V3 24 21 1 1 1 1.25 2.29" in rows
+    assert "planner-alone 24 21 1 1 1 1.25 2.29" in rows
     # 6 of 24 at rank 1, 12 of 24 within three; MRR (6 + 6 / 3) / 24.
     assert "offline 6 25.0% 12 50.0% 12 50.0% 12 50.0% 0.333" in rows
     assert any(row.startswith("V3, n 24 12.0-44.9 31.4-68.6") for row in rows)
