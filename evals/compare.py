@@ -13,11 +13,13 @@ from pathlib import Path
 from rich.console import Console
 
 from agent.page import write_whole
+from agent.settings import build_settings
 from evals.reporting.compare_page import render_comparison
 from evals.reporting.comparison import compare_runs
 from evals.reporting.stored import read_run
 from evals.reporting.table import print_comparison
 from tools.errors import UserError
+from tools.imaging.store import ArtifactStore
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,8 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         a, b = read_run(options.run_a), read_run(options.run_b)
         found = compare_runs(a, b, options.arms)
+        store = ArtifactStore(build_settings().artifact_dir)
         path = options.out or options.run_b / f"compared-with-{options.run_a.resolve().name}.html"
-        write_whole(path, render_comparison(a, b, found, with_pictures=not options.no_pictures))
+        write_whole(
+            path, render_comparison((a, b), found, store, with_pictures=not options.no_pictures)
+        )
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.page import write_whole
+from agent.settings import build_settings
 from evals.reporting.run_page import render_run
 from evals.reporting.stored import read_run
 from tools.errors import UserError
+from tools.imaging.store import ArtifactStore
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,8 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         run = read_run(options.run)
+        store = ArtifactStore(build_settings().artifact_dir)
         path = options.out or options.run / "report.html"
-        write_whole(path, render_run(run, with_pictures=not options.no_pictures))
+        write_whole(path, render_run(run, store, with_pictures=not options.no_pictures))
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evals.reporting.comparison import Change, Comparison, Pairing, Transition
 from evals.reporting.detail import build_detail
-from evals.reporting.embed import Pictures, pack
+from evals.reporting.embed import Side, pack_case
 from evals.reporting.names import pairing_title
 from evals.reporting.page import render
+from evals.reporting.pictures import Pictures
 from evals.reporting.provenance import origins
 from evals.reporting.run_page import (
     Chip,
-    Opened,
-    Side,
     chip,
 )
 from evals.reporting.stored import Run
-from evals.running.ledger import Line
+from tools.imaging.store import ArtifactStore
 
 _LISTED = tuple(t for t in Transition if t is not Transition.SAME)
 _OPEN = (Transition.LOST, Transition.GAINED)
@@ -50,17 +49,25 @@ class _Shown:
     groups: tuple[_Group, ...]
 
 
-def render_comparison(a: Run, b: Run, found: Comparison, *, with_pictures: bool = True) -> str:
+def render_comparison(
+    runs: tuple[Run, Run],
+    found: Comparison,
+    store: ArtifactStore | None = None,
+    *,
+    with_pictures: bool = True,
+) -> str:
     """The page of two runs.
 
     Args:
-        a, b: The runs, for what a case holds.
+        runs: A and B, for what a case holds.
         found: What changed from one to the other.
+        store: Where pixels in HU lie; None shows none of them.
         with_pictures: Without them the page is smaller and shows no image.
 
     Raises:
         UserError: When the results change while they are read.
     """
+    a, b = runs
     taken: set[str] = set()
     shown = [_shown(pairing, number, taken) for number, pairing in enumerate(found.pairings)]
     listed = [
@@ -72,13 +79,15 @@ def render_comparison(a: Run, b: Run, found: Comparison, *, with_pictures: bool 
             strict=True,
         )
     ]
-    pictures = [Pictures(run.folder, is_wanted=with_pictures) for run in (a, b)]
+    pictures = [Pictures(run.folder, store, is_wanted=with_pictures) for run in (a, b)]
     details = {}
     for detail, change in listed:
-        sides = [(a, a.whole(change.a)), (b, b.whole(change.b))]
-        for of, (_, line) in zip(pictures, sides, strict=True):
-            of.take([line])
-        details[detail] = _opened(sides)
+        sides = []
+        for which, run, line, of in zip("AB", runs, (change.a, change.b), pictures, strict=True):
+            whole = [run.whole(line)]
+            detailed = build_detail(whole, of.take(whole))
+            sides.append(Side(title=f"{which}: {run.name}", detail=detailed))
+        details[detail] = pack_case(sides)
     return render(
         "compare.html.j2",
         [f"{which}: {line}" for which, run in (("A", a), ("B", b))
@@ -129,15 +138,4 @@ def _case(change: Change, number: int, taken: set[str]) -> _Case:
         detail=f"detail-{number}-{change.case}",
         truth=change.a.truth.primary,
         chips=(chip(change.a), chip(change.b)),
-    )
-
-
-def _opened(sides: Sequence[tuple[Run, Line]]) -> str:
-    return pack(
-        Opened(
-            sides=tuple(
-                Side(title=f"{which}: {run.name}", detail=build_detail([line]))
-                for which, (run, line) in zip("AB", sides, strict=True)
-            )
-        )
     )

@@ -11,7 +11,7 @@ from agent.case import Case
 from agent.differential import Diagnosis
 from agent.report import Report, Step
 from evals.matching.scoring import Scoring
-from evals.reporting.embed import pictures_of
+from evals.reporting.pictures import Shown
 from evals.running.ledger import Item, Line, Reading
 from knowledge.index.passages import Passage
 from tools.findings import Finding
@@ -39,14 +39,13 @@ class Input(_Shape):
     Attributes:
         arms: Those that were handed exactly this; arms of one view are normally handed the same.
         case: The whole of it.
-        pictures: Reference of each picture, in the order of the case's series; data in HU have
-            none, since they are no pictures until a window is chosen.
+        pictures: In the order of the case's series.
     """
 
     view: str
     arms: tuple[str, ...]
     case: Case
-    pictures: tuple[str, ...]
+    pictures: tuple[Shown, ...]
 
 
 class Ranked(_Shape):
@@ -118,11 +117,12 @@ class Detail(_Shape):
     passages: Mapping[str, Passage]
 
 
-def build_detail(lines: Sequence[Line]) -> Detail:
+def build_detail(lines: Sequence[Line], shown: Mapping[str, Sequence[Shown]]) -> Detail:
     """One case as a page shows it.
 
     Args:
         lines: All of the case, whole.
+        shown: The pictures of each series, by its reference.
 
     Raises:
         ValueError: If there is no line, or they are of different cases.
@@ -140,13 +140,13 @@ def build_detail(lines: Sequence[Line]) -> Detail:
             components=truth.components,
             is_curated=truth.curated,
         ),
-        inputs=_inputs(lines),
+        inputs=_inputs(lines, shown),
         outcomes=tuple(_outcome(line, passages) for line in lines),
         passages=passages,
     )
 
 
-def _inputs(lines: Sequence[Line]) -> tuple[Input, ...]:
+def _inputs(lines: Sequence[Line], shown: Mapping[str, Sequence[Shown]]) -> tuple[Input, ...]:
     arms: dict[tuple[str, str], dict[str, Case]] = {}
     for line in lines:
         same = arms.setdefault((line.view, line.input.model_dump_json()), {})
@@ -156,7 +156,7 @@ def _inputs(lines: Sequence[Line]) -> tuple[Input, ...]:
             view=view,
             arms=tuple(handed),
             case=(case := next(iter(handed.values()))),
-            pictures=pictures_of(case),
+            pictures=tuple(one for series in case.series for one in shown.get(series.ref, ())),
         )
         for (view, _), handed in arms.items()
     )

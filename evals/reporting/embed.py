@@ -1,87 +1,47 @@
-"""What a page carries inside itself: details compressed, pictures made small, nothing outside."""
+"""Details as a page carries them: compressed, opened by its script when they are wanted."""
 
 from __future__ import annotations
 
 import base64
 import gzip
-import io
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Sequence
 
-from PIL import Image, UnidentifiedImageError
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from agent.case import Case
-from evals.running.ledger import Line
+from evals.reporting.detail import Detail
 
-LONGEST_PX = 512
-_QUALITY = 72
+
+class Side(BaseModel):
+    """One run's part of an opened case; the title is "" where there is one run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = ""
+    detail: Detail
+
+
+class Opened(BaseModel):
+    """What the page's script draws when a case is opened."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sides: tuple[Side, ...]
+
+
+class Index(BaseModel):
+    """Text that the search box looks in, one for each case, in the order of the page."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    words: tuple[str, ...]
+
+
+def pack_case(sides: Sequence[Side]) -> str:
+    """A case for its data block."""
+    return pack(Opened(sides=tuple(sides)))
 
 
 def pack(model: BaseModel) -> str:
-    """JSON, gzip, base64: for a data block that the page's script opens when it is wanted."""
+    """JSON, gzip, base64."""
     text = model.model_dump_json()
     return base64.b64encode(gzip.compress(text.encode(), compresslevel=6, mtime=0)).decode()
-
-
-class Pictures:
-    """The pictures that arms saw, each once and made small."""
-
-    def __init__(self, folder: Path, *, is_wanted: bool = True) -> None:
-        """Begin with none.
-
-        Args:
-            folder: The run's, where pictures lie under the reference of their series.
-            is_wanted: Otherwise they are counted and left out.
-        """
-        self._folder = folder
-        self._is_wanted = is_wanted
-        self.seen: set[str] = set()
-        self.jpegs: dict[str, str] = {}
-
-    def take(self, lines: Iterable[Line]) -> None:
-        """Take in the pictures of these inputs; one that is not in the folder is not taken."""
-        for line in lines:
-            for ref in pictures_of(line.input):
-                if ref in self.seen:
-                    continue
-                self.seen.add(ref)
-                jpeg = self._is_wanted and small_jpeg(self._folder / "pictures" / f"{ref}.png")
-                if jpeg:
-                    self.jpegs[ref] = jpeg
-
-    @property
-    def note(self) -> str:
-        """What the page says of its pictures; "" where no arm was handed any."""
-        if not self.seen:
-            return ""
-        if not self._is_wanted:
-            return "Pictures were left out (--no-pictures); they lie in the run's folder."
-        absent = len(self.seen) - len(self.jpegs)
-        return (
-            f"{len(self.jpegs)} pictures as the arms saw them, but at most {LONGEST_PX} pixels a "
-            "side and as JPEG; the exact ones lie in the run's folder, under pictures."
-            + (f" {absent} are not there." if absent else "")
-        )
-
-
-def pictures_of(case: Case) -> tuple[str, ...]:
-    """References of a case's pictures; data in HU are none until a window is chosen."""
-    return tuple(series.ref for series in case.series if series.origin == "picture")
-
-
-def small_jpeg(path: Path) -> str | None:
-    """A picture for the page: JPEG of at most 512 pixels a side, as base64.
-
-    Returns:
-        None when the file is missing or no picture.
-    """
-    try:
-        with Image.open(path) as picture:
-            grey_or_colour = picture.convert("L" if picture.mode in ("1", "L", "I;16") else "RGB")
-    except (FileNotFoundError, UnidentifiedImageError):
-        return None
-    grey_or_colour.thumbnail((LONGEST_PX, LONGEST_PX), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    grey_or_colour.save(buffer, "JPEG", quality=_QUALITY, optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode()

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from evals.reporting.names import label, p_value
 from evals.reporting.provenance import NOTICE
-from evals.running.manifest import Manifest
+from evals.reporting.settings import made_from
 from evals.running.provenance import first_line
 from evals.statistics.metrics import TOPS, Proportion
 from evals.statistics.strata import Stratum
@@ -83,18 +83,6 @@ def _amount(value: float, kind: str) -> str:
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"
 
 
-def _made_from(manifest: Manifest) -> list[tuple[str, str]]:
-    """What a reader needs to make the run again, name and value."""
-    whole = manifest.model_dump(mode="json", exclude={"exclusions", "settings", "packages"})
-    reported = whole.pop("reported")
-    return [
-        *((name.replace("_", " "), str(value)) for name, value in whole.items()),
-        *((f"setting {name}", str(value)) for name, value in manifest.settings.items()),
-        *((f"reported {name}", str(value)) for name, value in reported.items()),
-        ("packages", ", ".join(f"{name} {v}" for name, v in manifest.packages.items())),
-    ]
-
-
 _FILTERS: Mapping[str, Callable[..., Any]] = {
     "label": label,
     "rows": _rows,
@@ -102,7 +90,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "stratum": _stratum,
     "cost_kinds": _cost_kinds,
     "amount": _amount,
-    "made_from": _made_from,
+    "made_from": made_from,
     "provenance": first_line,
     "p_value": p_value,
 }

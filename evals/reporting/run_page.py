@@ -5,40 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
-
 from evals.judging.verdicts import Ruling, Verdict
-from evals.reporting.detail import Detail, build_detail
-from evals.reporting.embed import Pictures, pack
+from evals.reporting.detail import build_detail
+from evals.reporting.embed import Index, Side, pack, pack_case
 from evals.reporting.names import SCORINGS, label
 from evals.reporting.page import render
+from evals.reporting.pictures import Pictures
 from evals.reporting.provenance import origins, warnings
 from evals.reporting.stored import Run
 from evals.running.ledger import Line
 from evals.statistics.summary import summarise
-
-
-class Side(BaseModel):
-    """One run's part of an opened case; the title is "" where there is one run."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: str = ""
-    detail: Detail
-
-
-class Opened(BaseModel):
-    """What the page's script draws when a case is opened."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sides: tuple[Side, ...]
-
-
-class _Index(BaseModel):
-    """Text that the search box looks in, one for each case, in the order of the page."""
-
-    words: tuple[str, ...]
+from tools.imaging.store import ArtifactStore
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,11 +41,12 @@ class Row:
     chips: tuple[Chip, ...]
 
 
-def render_run(run: Run, *, with_pictures: bool = True) -> str:
+def render_run(run: Run, store: ArtifactStore | None = None, *, with_pictures: bool = True) -> str:
     """The page of a run.
 
     Args:
         run: As `read_run` gives it.
+        store: Where pixels in HU lie; None shows none of them.
         with_pictures: Without them the page is smaller and shows no image.
 
     Raises:
@@ -79,13 +57,12 @@ def render_run(run: Run, *, with_pictures: bool = True) -> str:
     for line in run.lines:
         by_case.setdefault(line.case, []).append(line)
     rows, details, words = [], [], []
-    pictures = Pictures(run.folder, is_wanted=with_pictures)
+    pictures = Pictures(run.folder, store, is_wanted=with_pictures)
     for case in sorted(by_case):
         lines = [run.whole(line) for line in by_case[case]]
         rows.append(_row(case, lines))
-        details.append(pack(Opened(sides=(Side(detail=build_detail(lines)),))))
+        details.append(pack_case([Side(detail=build_detail(lines, pictures.take(lines)))]))
         words.append(_words(lines))
-        pictures.take(lines)
     manifests = list(run.manifests.values())
     return render(
         "run.html.j2",
@@ -104,7 +81,7 @@ def render_run(run: Run, *, with_pictures: bool = True) -> str:
         order=", ".join(label(cell) for cell in summary.cells),
         cases=rows,
         details=details,
-        search=pack(_Index(words=tuple(words))),
+        search=pack(Index(words=tuple(words))),
         pictures=pictures,
     )
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from evals.running.manifest import Manifest
 
+_SPELT_OUT = ("settings", "packages", "reported")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setting:
@@ -31,7 +33,7 @@ def differences(pairs: Mapping[str, tuple[Manifest, Manifest]]) -> tuple[Setting
     """
     arms: dict[tuple[str, str, str], list[str]] = {}
     for arm, (a, b) in pairs.items():
-        flat_a, flat_b = _flat(a), _flat(b)
+        flat_a, flat_b = made_from(a), made_from(b)
         for name in dict.fromkeys((*flat_a, *flat_b)):
             of_a, of_b = flat_a.get(name, "-"), flat_b.get(name, "-")
             if of_a != of_b:
@@ -39,17 +41,23 @@ def differences(pairs: Mapping[str, tuple[Manifest, Manifest]]) -> tuple[Setting
     return tuple(Setting(arms=tuple(of), name=name, a=a, b=b) for (name, a, b), of in arms.items())
 
 
-def _flat(manifest: Manifest) -> dict[str, str]:
-    """Every value by its path; of the exclusions only how many, since they follow from the data."""
+def made_from(manifest: Manifest) -> dict[str, str]:
+    """Everything that a run was made from, by its path in the manifest.
+
+    Of what is long and follows from the data (exclusions, files, groups) only how many.
+    """
     found: dict[str, str] = {}
 
     def walk(path: str, value: object) -> None:
         if isinstance(value, dict):
             for key, inner in value.items():
-                walk(f"{path}.{key}" if path else str(key), inner)
+                walk(f"{path}.{key}", inner)
         else:
             found[path] = str(value)
 
-    walk("", manifest.model_dump(mode="json", exclude={"exclusions", "arm"}))
-    found["exclusions"] = str(len(manifest.exclusions))
+    for name, value in manifest.model_dump(mode="json", exclude={"arm"}).items():
+        if isinstance(value, dict) and name not in _SPELT_OUT:
+            found[name] = str(len(value))
+        else:
+            walk(name, value)
     return found

@@ -6,6 +6,7 @@ import pytest
 
 from evals.__main__ import main
 from evals.running.ledger import Ledger
+from tests.evals.medpix_shaped import LEAK, write_medpix_shaped
 from tests.evals.reporting.pages import Page
 from tests.evals.reporting.runs import Asked, write_run
 
@@ -47,3 +48,24 @@ def test_a_report_that_fails_leaves_the_one_that_is_there(folder: Path) -> None:
     path.write_text(path.read_text("utf-8").replace('"status":"OK"', '"status":"?"'), "utf-8")
     assert main(["report", str(folder)]) == 2
     assert (folder / "report.html").read_text("utf-8") == "as it was"
+
+
+@pytest.mark.slow
+def test_what_a_run_writes_is_reported(
+    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOFBEAT_CACHE_DIR", str(cache_dir))
+    data, out = write_medpix_shaped(tmp_path / "set"), tmp_path / "out"
+    options = ["--data", str(data), "--split", "dev", "--out", str(out)]
+    assert main(["run", *options, "--view", "V3", "--arm", "offline", "prior"]) == 0
+    assert main(["report", str(out)]) == 0
+    page = Page((out / "report.html").read_text("utf-8"))
+    assert "offline V3 n 4, curated truth" in page.words
+    assert "4 cases in 4 clusters" in page.words
+    assert "NOT AT ITS END" not in page.words
+    (side,) = page.opened("detail-0")["sides"]
+    outcomes = {(o["arm"], o["view"]): o for o in side["detail"]["outcomes"]}
+    assert outcomes["offline", "V3"]["steps"][0]["node"] == "intake"
+    assert outcomes["offline", "V3"]["passages"]
+    assert [one["view"] for one in side["detail"]["inputs"]] == ["V3"]
+    assert LEAK not in str(side)

@@ -23,9 +23,13 @@
   const NAMES = { curated: "curated truth", kb: "+ KB synonyms", ontology: "+ ontologies", "kb+ontology": "+ KB and ontologies", judge: "+ judge" };
   const SHADE = { L0: "right", L1: "right", L2: "right", L3: "part", L4: "part" };
 
-  const pictures = (ids) => el("div", { class: "pictures" }, ids.map((id) => {
-    const data = document.getElementById("picture-" + id);
-    return data ? el("img", { src: "data:image/jpeg;base64," + data.textContent.trim(), alt: "picture " + id.slice(0, 8) }) : el("span", { class: "small" }, "picture " + id.slice(0, 8) + " is not in this page");
+  const pictures = (list) => el("div", { class: "pictures" }, list.map((one) => {
+    const data = document.getElementById("picture-" + one.key);
+    if (!data) return el("span", {}, (one.caption || "a picture") + ": not in this page");
+    const image = el("img", { src: "data:image/jpeg;base64," + data.textContent.trim(), alt: one.caption || "picture of the case", title: "click to enlarge" });
+    const box = el("span", {}, image, one.caption);
+    image.addEventListener("click", () => box.classList.toggle("large"));
+    return box;
   }));
   const input = (one) => {
     const c = one.case;

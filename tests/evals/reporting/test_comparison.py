@@ -122,7 +122,7 @@ def test_arms_of_other_names_are_compared_when_named_or_when_there_is_one_each(
 def test_the_page_shows_both_sides_of_each_changed_case(
     runs: tuple[Run, Run], found: Comparison, tmp_path: Path
 ) -> None:
-    html = render_comparison(*runs, found)
+    html = render_comparison(runs, found)
     assert HOSTILE not in html
     page = Page(html)
     assert page.text.index("A: clean tree") < page.text.index("Is it more than chance?")

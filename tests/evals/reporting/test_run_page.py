@@ -98,7 +98,7 @@ def test_a_case_holds_input_truth_and_every_answer_with_its_trace(page: Page) ->
         ("V2", ["vision-alone"]),
     ]
     assert detail["inputs"][0]["case"]["history"] == f"History 1 {HOSTILE}"
-    assert tuple(detail["inputs"][1]["pictures"]) == PICTURES
+    assert tuple(p["key"] for p in detail["inputs"][1]["pictures"]) == PICTURES
     outcomes = {(o["arm"], o["seed"]): o for o in detail["outcomes"]}
     offline = outcomes["offline", 0]
     assert offline["ranks"]["curated"] == {"exact": 1, "right": 1, "broader": 1}
@@ -115,7 +115,7 @@ def test_a_case_holds_input_truth_and_every_answer_with_its_trace(page: Page) ->
 def test_pictures_are_in_the_page_once_and_small_or_left_out(folder: Path, page: Page) -> None:
     assert {f"picture-{ref}" for ref in PICTURES} <= page.data.keys()
     assert base64.b64decode(page.data[f"picture-{PICTURES[0]}"]).startswith(b"\xff\xd8\xff")
-    assert "2 pictures as the arms saw them, but at most 512 pixels" in page.words
+    assert "2 pictures, at most 512 pixels a side" in page.words
     without = Page(render_run(read_run(folder), with_pictures=False))
     assert not any(name.startswith("picture-") for name in without.data)
     assert "Pictures were left out" in without.words
@@ -125,8 +125,8 @@ def test_a_picture_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", [Asked("vision-alone", "V2", 0, [1])])
     (run / "pictures" / f"{PICTURES[1]}.png").unlink()
     page = Page(render_run(read_run(run)))
-    assert "1 pictures as the arms saw them" in page.words
-    assert "1 are not there." in page.words
+    assert "1 pictures, at most 512" in page.words
+    assert "1 are not there any more." in page.words
 
 
 def test_the_judge_stands_beside_with_its_cost_apart(tmp_path: Path) -> None:
