@@ -23,9 +23,9 @@ from agent.planner.gemini_errors import PlannerBlocked, PlannerUnusable
 from agent.planner.prices import Prices, model_of
 from agent.planner.providers import call_errors, planner_error
 from evals.judging.verdicts import Question, Ruling, Rulings, Verdict
+from evals.matching.answer import read_answer, readings
 from evals.matching.known import Known, clash
 from evals.matching.level import Level
-from evals.matching.levels import anchors
 from evals.matching.names import is_denied
 from evals.running.ledger import Line
 from evals.truth import Truth
@@ -174,10 +174,10 @@ def undecided(name: str, truth: Truth, level: Level, known: Known) -> bool:
     """
     if level is not Level.DIFFERENT or is_denied(name) or not name.strip():
         return False
-    if clash(name, truth.primary):
+    answer = read_answer(truth)
+    if clash(readings(name), answer.primary_parts):
         return False
-    ours = known.ids(name)
-    theirs = frozenset().union(*map(known.ids, anchors(truth)))
+    ours, theirs = known.ids(name), known.target(answer.anchor_names).ids
     return not (ours and theirs and not ours & theirs)
 
 

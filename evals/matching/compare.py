@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from evals.matching.level import Level
 from evals.matching.parts import Parts
@@ -21,10 +21,20 @@ _PLACED = re.compile(
 _MALIGNANT = re.compile(
     r"\w*(carcinoma|sarcoma|lymphoma|blastoma|melanoma|myeloma|leukemia|metastasis)\w*"
 )
-_TELLING = frozenset({"malignant", "metastatic"})  # no kind of what is named without them
+_TELLING = frozenset({"benign", "malignant", "metastatic"})  # no kind of what is named without them
 
 
-@lru_cache(maxsize=65536)
+ORDER = (Level.L0, Level.L1, Level.L2, Level.L3, Level.L4, Level.DIFFERENT)
+
+
+def best(names: Sequence[Parts], others: Sequence[Parts]) -> Level | None:
+    """The nearest level between any reading of one name and any of another."""
+    found = [
+        level for one in names for other in others if (level := compare(one, other)) is not None
+    ]
+    return min(found, key=ORDER.index, default=None)
+
+
 def compare(item: Parts, truth: Parts) -> Level | None:
     """The level of an item against one name of the truth.
 
@@ -98,6 +108,12 @@ def _single(item: Parts, truth: Parts) -> Level | None:
     if more:
         return Level.L2
     return Level.L3 if less else Level.L1
+
+
+def around(sites: frozenset[str]) -> frozenset[str]:
+    """The sites and those that they lie in."""
+    within = load_vocabulary().within
+    return sites.union(*(within.get(site, frozenset()) for site in sites))
 
 
 def sides_clash(item: Parts, truth: Parts) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from evals.matching.compare import compare, sides_clash
+from evals.matching.compare import best, compare, sides_clash
 from evals.matching.level import Level
 from evals.matching.names import keys, words
-from evals.matching.parts import read_claim
+from evals.matching.parts import Parts, read_claim
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,30 +48,11 @@ class Known:
 
     def covering(self, name: str) -> frozenset[str]:
         """The diseases that have the name as one of their kinds."""
+        if not self.by_kind:
+            return frozenset()
         return frozenset().union(*(self.by_kind.get(sign, frozenset()) for sign in signs(name)))
 
-    def level(self, item: str, anchors: Sequence[str]) -> Level | None:
-        """The level of an item against names of the truth, each of which is the whole truth.
-
-        Args:
-            item: As the arm wrote it, one disease.
-            anchors: The truth's names that are exact.
-        """
-        truths = frozenset().union(*map(self.ids, anchors))
-        ours = self.ids(item)
-        if ours & truths:
-            return Level.L1
-        kinds = self.covering(item)
-        if kinds & truths or any(self._above(each) & truths for each in ours):
-            return Level.L2
-        if any(_by_parts(item, self.diseases[each].names) is Level.L2 for each in truths):
-            return Level.L2
-        parents = frozenset().union(
-            *(self.diseases[each].parents for each in truths), *map(self.covering, anchors)
-        )
-        return Level.L3 if ours & parents else None
-
-    def _above(self, disease: str) -> frozenset[str]:
+    def above(self, disease: str) -> frozenset[str]:
         """Every disease that this one is a kind of."""
         found: set[str] = set()
         todo = [disease]
@@ -81,6 +62,53 @@ class Known:
                     found.add(parent)
                     todo.append(parent)
         return frozenset(found)
+
+    def target(self, anchors: Sequence[str]) -> Target:
+        """The truth in this knowledge.
+
+        Args:
+            anchors: The truth's names, each of which is the whole truth.
+        """
+        ids = frozenset().union(*map(self.ids, anchors))
+        parents = (self.diseases[each].parents for each in ids)
+        names = (name for each in ids for name in self.diseases[each].names)
+        return Target(
+            known=self,
+            ids=ids,
+            parents=frozenset().union(*parents, *map(self.covering, anchors)),
+            parts=tuple(parts for name in names for parts in _single(name)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """A truth in a source of outside knowledge.
+
+    Attributes:
+        ids: The diseases that it is.
+        parents: The diseases that it is directly a kind of.
+        parts: Readings of all names of the diseases that it is.
+    """
+
+    known: Known
+    ids: frozenset[str]
+    parents: frozenset[str]
+    parts: tuple[Parts, ...]
+
+    def level(self, item: str) -> Level | None:
+        """The level of an item: L1, L2, L3, or None where this source says nothing."""
+        if not self.ids and not self.parents:
+            return None
+        ours = self.known.ids(item)
+        if ours & self.ids:
+            return Level.L1
+        if self.known.covering(item) & self.ids:
+            return Level.L2
+        if any(self.known.above(each) & self.ids for each in ours):
+            return Level.L2
+        if best(_single(item), self.parts) is Level.L2:
+            return Level.L2
+        return Level.L3 if ours & self.parents else None
 
 
 def know(diseases: Iterable[Disease], *, by_parts: bool = True) -> Known:
@@ -134,28 +162,19 @@ def signs(name: str) -> frozenset[object]:
     return frozenset(found)
 
 
-def clash(item: str, truth: str) -> bool:
+def clash(names: Sequence[Parts], others: Sequence[Parts]) -> bool:
     """Whether two names give opposite sides, or other numbers, whatever disease they name."""
     return any(
         sides_clash(one, other)
         or (one.numbers and other.numbers and one.numbers.isdisjoint(other.numbers))
-        for alternative in read_claim(item).alternatives
-        for one in alternative
-        for names in read_claim(truth).alternatives
-        for other in names
+        for one in names
+        for other in others
     )
 
 
-def _by_parts(item: str, names: Sequence[str]) -> Level | None:
-    claim = read_claim(item)
-    if len(claim.alternatives) != 1:
-        return None
-    for one in claim.alternatives[0]:
-        for name in names:
-            for alternative in read_claim(name).alternatives:
-                if any(compare(one, other) is Level.L2 for other in alternative):
-                    return Level.L2
-    return None
+def _single(name: str) -> tuple[Parts, ...]:
+    alternatives = read_claim(name).alternatives
+    return alternatives[0] if len(alternatives) == 1 else ()
 
 
 def words_of(known: Known) -> frozenset[str]:

@@ -8,19 +8,17 @@ are the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
-from evals.matching.compare import compare
-from evals.matching.known import Known, clash, signs
+from evals.matching.answer import Answer, Readings, cores_of, read_answer
+from evals.matching.compare import ORDER, around, best
+from evals.matching.known import Known, Target, clash, signs_of
 from evals.matching.level import Judged, Level
-from evals.matching.names import is_denied, keys, keys_of
-from evals.matching.parts import Parts, read_claim
+from evals.matching.names import is_denied, keys
+from evals.matching.parts import read_claim
 from evals.matching.spelling import mended
 from evals.truth import Truth
 
-__all__ = ["Judged", "Level", "distinct", "judge", "judge_list"]
-
-_ORDER = (Level.L0, Level.L1, Level.L2, Level.L3, Level.L4, Level.DIFFERENT)
+__all__ = ["Judged", "Level", "distinct", "judge", "judge_list", "ranked"]
 
 
 def judge(
@@ -37,32 +35,7 @@ def judge(
         lexicon: Every word that is spelt rightly; with it, a misspelt word is read as the word of
             the truth that it comes from.
     """
-    level = _level(name, truth, known)
-    if level is Level.DIFFERENT and lexicon:
-        said = mended(name, (truth.primary, *truth.synonyms), lexicon)
-        if said != name:
-            level = _level(said, truth, known)
-    return level
-
-
-def _level(name: str, truth: Truth, known: Sequence[Known]) -> Level:
-    if is_denied(name):
-        return Level.DIFFERENT
-    said = keys(name)
-    if said & keys(truth.primary):
-        return Level.L0
-    if said & keys_of(truth.synonyms):
-        return Level.L1
-    claim = read_claim(name)
-    if not claim.alternatives:
-        return Level.DIFFERENT
-    levels = [_of_names(each, name, truth) for each in claim.alternatives]
-    if len(claim.alternatives) == 1:
-        level = levels[0]
-        if level not in (Level.L1, Level.L2) and not _is_vetoed(name, truth):
-            level = min((level, *_outside(name, truth, known)), key=_ORDER.index)
-        return level
-    return max(levels, key=_ORDER.index)
+    return judge_list([name], truth, known, lexicon).levels[0]
 
 
 def judge_list(
@@ -72,8 +45,15 @@ def judge_list(
     lexicon: frozenset[str] = frozenset(),
 ) -> Judged:
     """Judge every item and find the ranks; a denied item keeps the rank it takes up."""
-    levels = tuple(judge(name, truth, known, lexicon) for name in names)
-    return ranked(levels, distinct(names, known))
+    answer = read_answer(truth)
+    targets = answer.targets(known)
+    levels: list[Level] = []
+    for name in names:
+        level = _level(name, answer, targets)
+        if level is Level.DIFFERENT and (said := mended(name, answer.names, lexicon)) != name:
+            level = _level(said, answer, targets)
+        levels.append(level)
+    return ranked(tuple(levels), distinct(names, known))
 
 
 def ranked(levels: tuple[Level, ...], kept: Sequence[int]) -> Judged:
@@ -94,72 +74,59 @@ def distinct(names: Sequence[str], known: Sequence[Known] = ()) -> list[int]:
     kept: list[int] = []
     seen: set[object] = set()
     for index, name in enumerate(names):
-        meant: set[object] = {"not"} if is_denied(name) else set()
-        for sign in signs(name) if not meant else keys(name):
-            meant.add(sign)
-        meant |= {(at, each) for at, base in enumerate(known) for each in base.ids(name)}
-        if not (meant - {"not"}) & seen:
+        signs = keys(name) if is_denied(name) else signs_of(name)
+        meant = set(signs)
+        for at, base in enumerate(known):
+            meant |= {(at, base.by_name[sign]) for sign in signs if sign in base.by_name}
+        if not meant & seen:
             kept.append(index)
-        seen |= meant - {"not"}
+        seen |= meant
     return kept
 
 
-@lru_cache(maxsize=4096)
-def anchors(truth: Truth) -> tuple[str, ...]:
-    """The truth's names that say all of it: the primary, and synonyms that are not broader.
-
-    A curated synonym may be broader than the case ("lipoma" of a lipoma of the small bowel): an
-    item that is that word is right, and an item that is a kind of it need not be.
-    """
-    exact = [
-        name
-        for name in truth.synonyms
-        if len("".join(keys(name))) > 4 and _best(_all(name), truth.primary) is not Level.L3
-    ]
-    return (truth.primary, *exact)
-
-
-def _of_names(names: Sequence[Parts], name: str, truth: Truth) -> Level:
-    """The level of one alternative by the curated names alone."""
-    found: list[Level] = []
-    if not _is_vetoed(name, truth):
-        for right in truth.synonyms:
-            if _best(names, right) is Level.L1:
-                found.append(Level.L1)
-        for right in anchors(truth):
-            best = _best(names, right)
-            if best is not None:
-                found.append(best)
-    if any(_best(names, broader) is Level.L1 for broader in truth.broader):
-        found.append(Level.L3)
-    if any(_best(names, part) in (Level.L1, Level.L2) for part in truth.components):
-        found.append(Level.L4)
-    return min(found, key=_ORDER.index, default=Level.DIFFERENT)
+def _level(name: str, answer: Answer, targets: Sequence[Target]) -> Level:
+    if is_denied(name):
+        return Level.DIFFERENT
+    said = keys(name)
+    if said & answer.primary:
+        return Level.L0
+    if said & answer.others:
+        return Level.L1
+    claim = read_claim(name)
+    if not claim.alternatives:
+        return Level.DIFFERENT
+    if len(claim.alternatives) > 1:
+        return max((_level(each, answer, targets) for each in claim.texts), key=ORDER.index)
+    names = claim.alternatives[0]
+    if clash(names, answer.primary_parts):
+        return _beside(names, answer)
+    level = _by_words(names, answer)
+    if level in (Level.L1, Level.L2):
+        return level
+    outside = (target.level(name) for target in targets)
+    return min((level, *(each for each in outside if each is not None)), key=ORDER.index)
 
 
-def _outside(name: str, truth: Truth, known: Sequence[Known]) -> list[Level]:
-    levels = (base.level(name, anchors(truth)) for base in known)
-    return [level for level in levels if level is not None]
+def _by_words(names: Readings, answer: Answer) -> Level:
+    """The level of an item by the curated names alone."""
+    if cores_of(names).isdisjoint(answer.cores):
+        return Level.DIFFERENT
+    if best(names, answer.primary_parts) is Level.DIFFERENT:
+        return _beside(names, answer)
+    if any(best(names, right) is Level.L1 for right in answer.synonyms):
+        return Level.L1
+    found = [level for right in answer.anchors if (level := best(names, right)) is not None]
+    here = around(frozenset().union(*(parts.sites for parts in names)))
+    if here and answer.sites and here.isdisjoint(answer.sites):
+        # A kind of some name of the truth, but in a place that none of them has to do with.
+        found = [level for level in found if level is not Level.L2]
+    return min((*found, _beside(names, answer)), key=ORDER.index)
 
 
-def _is_vetoed(name: str, truth: Truth) -> bool:
-    """Whether the item contradicts the truth's own name: the other side, number or kind."""
-    if clash(name, truth.primary):
-        return True
-    return _best(_all(name), truth.primary) is Level.DIFFERENT
-
-
-def _all(name: str) -> tuple[Parts, ...]:
-    """The readings of a name; none of a name that leaves open which of two diseases it means."""
-    alternatives = read_claim(name).alternatives
-    return alternatives[0] if len(alternatives) == 1 else ()
-
-
-def _best(names: Sequence[Parts], right: str) -> Level | None:
-    found = [
-        level
-        for one in names
-        for other in _all(right)
-        if (level := compare(one, other)) is not None
-    ]
-    return min(found, key=_ORDER.index, default=None)
+def _beside(names: Readings, answer: Answer) -> Level:
+    """L3 or L4 where the item is a curated parent or component of the truth."""
+    if any(best(names, broader) is Level.L1 for broader in answer.broader):
+        return Level.L3
+    if any(best(names, part) is Level.L1 for part in answer.components):
+        return Level.L4
+    return Level.DIFFERENT

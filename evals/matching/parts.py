@@ -44,7 +44,7 @@ for _kind, _phrases in _KINDS.items():
         _said = tuple(_phrase.split())
         _RELATIONS.setdefault(_said[0], []).append((_said, _kind))
 _LINKS = frozenset(
-    {"of", "in", "on", "at", "to", "by", "for", "involving", "within", "a", "arising", "affecting"}
+    {"of", "in", "on", "at", "to", "by", "for", "involving", "within", "arising", "affecting"}
 )
 _INVOLVED = frozenset({"involvement", "localization"})
 _NUMBERED = frozenset({"type", "grade", "stage", "class", "group", "category", "zone", "variant"})
@@ -89,10 +89,12 @@ class Claim:
     Attributes:
         alternatives: "X vs Y" and "X or Y" are two, in which nobody committed himself. Each is the
             names that it gives one disease: its own first, then what stands in brackets.
+        texts: The alternatives as they were written.
         denied: Whether it says that the disease is not there.
     """
 
     alternatives: tuple[tuple[Parts, ...], ...]
+    texts: tuple[str, ...] = ()
     denied: bool = False
 
 
@@ -101,8 +103,9 @@ def read_claim(name: str) -> Claim:
     """The parts of a name."""
     text = _SIZE.sub(" ", plain(name))
     denied = is_denied(name)
-    alternatives = [_names(each) for each in _ALTERNATIVES.split(text) if each.strip(" ,.")]
-    return Claim(alternatives=tuple(filter(None, alternatives)), denied=denied)
+    split = {each.strip(): _names(each) for each in _ALTERNATIVES.split(text) if each.strip(" ,.")}
+    found = {said: names for said, names in split.items() if names}
+    return Claim(alternatives=tuple(found.values()), texts=tuple(found), denied=denied)
 
 
 def _names(text: str) -> tuple[Parts, ...]:
@@ -113,7 +116,8 @@ def _names(text: str) -> tuple[Parts, ...]:
     qualifying: list[str] = []
     named: list[str] = []
     for each in (*inner, *known_as):
-        is_name = bool(_readings(each, vocabulary)) and not is_denied(each)
+        is_name = _readings(each, vocabulary) and not is_denied(each)
+        is_name = is_name and not vocabulary.qualifiers.issuperset(vocabulary.tokens(each))
         (named if is_name else qualifying).append(each)
     first = " , ".join((outer, *qualifying))
     found = (parts for each in (first, *named) for parts in _readings(each, vocabulary))

@@ -128,6 +128,11 @@ class Vocabulary:
     spelled: Mapping[str, Tokens]
     lexicon: frozenset[str]
 
+    @property
+    def qualifiers(self) -> frozenset[str]:
+        """Every token that names no disease by itself."""
+        return self.sites | self.types | self.degree | self.timing | SIDES
+
     def tokens(self, name: str) -> Tokens:
         """A name's tokens; abbreviations and synonyms are one token or the same tokens."""
         said = joined(words(name))
@@ -151,6 +156,12 @@ class Vocabulary:
 def disease_names() -> tuple[tuple[str, ...], ...]:
     """Names of one disease together, as diseases.yaml lists them."""
     return TypeAdapter(tuple[tuple[str, ...], ...]).validate_python(_read("diseases.yaml"))
+
+
+def tables() -> tuple[Mapping[str, tuple[str, ...]], ...]:
+    """Abbreviations, equal words and sites, as words.yaml lists them."""
+    said = _Words.model_validate(_read("words.yaml"))
+    return said.short, said.words, said.sites
 
 
 @cache

@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from evals.matching.levels import Level, distinct, index_synonyms, judge, judge_list
+from evals.matching.known import Disease, Known, know
+from evals.matching.levels import Level, distinct, judge, judge_list
 from evals.matching.names import is_denied, keys, words
 from evals.truth import Truth
+
+
+def of_entries(*entries: tuple[str, ...]) -> tuple[Known]:
+    return (know(Disease(id=str(at), names=names) for at, names in enumerate(entries)),)
+
 
 LAM = Truth(
     primary="lymphangioleiomyomatosis",
@@ -53,13 +59,10 @@ def test_the_same_words_in_another_spelling_are_the_same_name(one: str, other: s
         ("Right aortic arch with aberrant left subclavian artery",
          "Left aortic arch with aberrant right subclavian artery"),
         ("Type A aortic dissection", "Type B aortic dissection"),
-        ("Type A aortic dissection", "Aortic dissection"),
         ("Haemophilia A", "Haemophilia"),
         ("Histiocytosis X", "Histiocytosis 10"),
         ("Ossifying fibroma", "Non-ossifying fibroma"),
-        ("Renal stone", "Renal stone with sepsis"),
         ("Sarcoidosis vs lymphoma", "Sarcoidosis"),
-        ("Neurofibromatosis (type 1)", "Neurofibromatosis"),
         ("Disease", "Hodgkin disease"),
         ("Endometritis", "Endometriosis"),
     ],
@@ -103,22 +106,22 @@ def test_names_that_merely_begin_like_a_denial_are_no_denial() -> None:
 
 
 def test_knowledge_base_synonyms_are_right_only_when_they_are_passed_in() -> None:
-    truth = Truth(primary="hypersensitivity pneumonitis")
-    synonyms = index_synonyms([("hypersensitivity pneumonitis", "extrinsic allergic alveolitis")])
-    assert judge("Extrinsic allergic alveolitis", truth) is Level.DIFFERENT
-    assert judge("Extrinsic allergic alveolitis", truth, synonyms) is Level.L1
+    truth = Truth(primary="marble lung")
+    synonyms = of_entries(("marble lung", "stone lung of Smith"))
+    assert judge("Stone lung of Smith", truth) is Level.DIFFERENT
+    assert judge("Stone lung of Smith", truth, synonyms) is Level.L1
 
 
 def test_a_name_that_two_entries_share_stands_for_neither() -> None:
-    synonyms = index_synonyms([("alpha disease", "AD"), ("beta disease", "AD")])
+    synonyms = of_entries(("alpha disease", "AD"), ("beta disease", "AD"))
     assert judge("AD", Truth(primary="alpha disease"), synonyms) is Level.DIFFERENT
     assert judge("AD", Truth(primary="beta disease"), synonyms) is Level.DIFFERENT
     assert judge("alpha disease", Truth(primary="beta disease"), synonyms) is Level.DIFFERENT
 
 
 def test_items_that_mean_the_same_collapse_before_ranks_are_counted() -> None:
-    synonyms = index_synonyms([("sarcoidosis", "Boeck disease")])
-    names = ["Sarcoidosis", "sarcoidosis.", "Boeck's disease", "LAM"]
+    synonyms = of_entries(("sarcoidosis", "Schaumann granuloma"))
+    names = ["Sarcoidosis", "sarcoidosis.", "Schaumann's granuloma", "LAM"]
     assert distinct(names) == [0, 2, 3]
     assert distinct(names, synonyms) == [0, 3]
     assert judge_list(names, LAM).rank == 3
