@@ -9,6 +9,7 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 
+from agent.planner.gemini_turn import RETRIES
 from agent.planner.prices import Prices, model_of
 from agent.planner.providers import call_errors, planner_error
 
@@ -47,6 +48,8 @@ def cost_of(reply: AIMessage, planner: BaseChatModel, prices: Prices) -> dict[st
     cached = usage.get("input_token_details", {}).get("cache_read", 0) if usage else 0
     if cached:
         used["cached_tokens"] = cached
+    if retries := reply.response_metadata.get(RETRIES):
+        used["retries"] = retries
     model = model_of(reply.response_metadata, planner)
     dollars = prices.dollars(model, usage)
     if dollars is not None:

@@ -10,10 +10,10 @@ from langchain_core.language_models import BaseChatModel
 
 from agent.case import Case
 from agent.differential import Differential
-from agent.ledger import Ledger, ledger_of
+from agent.ledger import Ledger, ledger_of, without_ranking
 from agent.planner import about
 from agent.planner.offline import ABOUT
-from agent.prompts import prompt_hash
+from agent.prompts import planner_prompt, prompt_hash
 from agent.report import LedgerLine, OpenQuestion, Report, from_state
 from agent.review import Evidence, settle
 from agent.settings import Settings
@@ -36,8 +36,12 @@ def evidence_of(state: CaseState, bench: Workbench) -> Evidence:
     """What a submission over this state is checked against."""
     findings = [Finding.model_validate(f) for f in state.get("findings", [])]
     knowledge = bench.knowledge
+    standing = frozenset(f.id for f in findings if not f.retracted and not f.refuted)
+    if not bench.use_knowledge:
+        ledger = without_ranking(findings, knowledge.vocabulary)
+        return Evidence(findings=standing, passages={}, ledger=ledger, entries={}, names={})
     return Evidence(
-        findings=frozenset(f.id for f in findings if not f.retracted and not f.refuted),
+        findings=standing,
         passages={p["id"]: p["disease_id"] for p in state.get("passages", [])},
         ledger=ledger_of(bench.weigh(findings, state["case"]), findings, knowledge.vocabulary),
         entries=knowledge.entries,
@@ -64,7 +68,9 @@ class Finish:
             else Submission(diagnoses=[], other_probability=1.0, abstain_because=_UNANSWERED)
         )
         evidence = evidence_of(state, self._bench)
-        open_now = next_questions(self._bench, findings, state["case"], count=_QUESTIONS)
+        open_now = Next(questions=(), answerer="person", stop="")
+        if self._bench.use_knowledge:
+            open_now = next_questions(self._bench, findings, state["case"], count=_QUESTIONS)
         differential, removed = settle(
             submission,
             evidence,
@@ -88,7 +94,7 @@ class Finish:
 
     def _who(self, turn: Mapping[str, Any]) -> str:
         planned = about(self._planner)
-        if not turn.get("closing") or planned == ABOUT:
+        if not turn.get("closing") or planned == ABOUT or not self._bench.use_knowledge:
             return planned
         why = turn.get("fallback") or f"the budget was spent: {turn.get('spent')}"
         return f"{planned} Then the offline planner went on, without a language model ({why})."
@@ -106,12 +112,13 @@ class Finish:
 
     def _versions(self) -> dict[str, str]:
         model = getattr(self._planner, "model", None)
-        prompts = ("planner", "critic") if self._settings.critic else ("planner",)
+        planner = planner_prompt(use_knowledge=self._bench.use_knowledge)
+        prompts = (planner, "critic") if self._settings.critic else (planner,)
         return {
             "hoofbeat": __version__,
             "planner": f"{self._planner._llm_type}{f' {model}' if model else ''}",
             "vision": self._bench.vision.identity if self._bench.vision else "none",
-            **self._bench.knowledge.versions(),
+            **(self._bench.knowledge.versions() if self._bench.use_knowledge else {}),
             **{f"{name} prompt": prompt_hash(name) for name in prompts},
             **{f"{name} prompt": kept[:12] for name, kept in prompt_hashes().items()},
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from knowledge.ranking.evidence import Ranked, Ranking
@@ -97,9 +97,18 @@ class Ledger:
 def ledger_of(ranking: Ranking, findings: Sequence[Finding], vocabulary: Vocabulary) -> Ledger:
     """The ledger over a ranking of these findings; retracted and refuted ones weigh nothing."""
     standing = [f.id for f in findings if not f.retracted and not f.refuted]
-    return Ledger(
+    return replace(
+        without_ranking(findings, vocabulary),
         lines=Lines(ranking, standing, vocabulary),
         other_probability=ranking.other_probability,
+    )
+
+
+def without_ranking(findings: Sequence[Finding], vocabulary: Vocabulary) -> Ledger:
+    """The ledger of a case whose findings nothing weighs: only what they say of each other."""
+    return Ledger(
+        lines={},
+        other_probability=0.0,
         contradictions=tuple((a.id, b.id) for a, b in contradictions(findings, vocabulary)),
         side_conflicts=tuple((a.id, b.id) for a, b in side_conflicts(findings)),
     )

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from langgraph.config import get_config
 from langgraph.prebuilt import ToolNode
 from langgraph.runtime import Runtime
@@ -25,7 +31,7 @@ from agent.planner.gemini_errors import PlannerUnavailable
 from agent.planner.offline import OfflinePlanner
 from agent.planner.prices import Prices
 from agent.progress import tell, trace_step
-from agent.prompts import prompt
+from agent.prompts import planner_prompt, prompt
 from agent.report import answer
 from agent.review import Evidence, problems
 from agent.settings import Settings
@@ -48,7 +54,7 @@ from tools.questions import LEADING
 from tools.workbench import Workbench
 
 Update = dict[str, Any]
-PROMPT = "planner"
+CLOSED = "(offline planner)"  # in the trace, of a turn that closed a run
 CLOSING_STEPS = 6  # of the offline planner, once the budget or the service is gone
 
 
@@ -69,6 +75,7 @@ class Nodes:
         self._prices = Prices.load(settings.planner_prices)
         self._interactive = interactive
         self._has_critic = settings.critic and not isinstance(planner, OfflinePlanner)
+        self._prompt = prompt(planner_prompt(use_knowledge=bench.use_knowledge))
         tools = build_tools(bench)
         self._bound = planner.bind_tools([*tools, submit_tool()])
         self._closer = OfflinePlanner().bind(closing=True)
@@ -78,12 +85,12 @@ class Nodes:
         """One call of the planner; of the offline one when budget or service is gone."""
         started = time.perf_counter()
         turn = dict(state["turn"])
-        messages = [SystemMessage(prompt(PROMPT)), *for_planner(state["messages"])]
+        messages = [SystemMessage(self._prompt), *for_planner(state["messages"])]
         turn.setdefault("spent", "")
         if not turn["spent"] and not turn.get("fallback"):
             turn["spent"] = self._budget(runtime).spent_on(turn)
             if turn["spent"]:
-                tell(f"budget spent ({turn['spent']}): closing with the offline planner")
+                tell(f"budget spent ({turn['spent']}): closing without another call")
         reply: AIMessage | None = None
         if not turn["spent"] and not turn.get("fallback"):
             try:
@@ -95,10 +102,9 @@ class Nodes:
                 tell(f"{gone}; the offline planner goes on")
         is_closing = reply is None
         if reply is None:
-            reply = with_unique_ids(self._closer.invoke(messages, get_config()))
+            reply = self._closed(messages)
         used = {} if is_closing else cost_of(reply, self._planner, self._prices)
-        calls = [c["name"] for c in reply.tool_calls]
-        what = ", ".join(calls) or "answered in words"
+        what = ", ".join(c["name"] for c in reply.tool_calls) or "answered in words"
         turn = added(turn, used)
         turn["unpriced"] = not is_closing and "dollars" not in used
         turn["closing"] = turn.get("closing", 0) + int(is_closing)
@@ -107,9 +113,7 @@ class Nodes:
             "messages": [reply],
             "turn": turn,
             "spent": used,
-            "trace": [
-                trace_step("plan", f"{what} (offline planner)" if is_closing else what, started)
-            ],
+            "trace": [trace_step("plan", f"{what} {CLOSED}" if is_closing else what, started)],
         }
 
     def act(self, state: CaseState, runtime: Runtime[RunContext]) -> Update:
@@ -239,11 +243,19 @@ class Nodes:
             return [], {}
         return faults, cost_of(reply, self._planner, self._prices)
 
+    def _closed(self, messages: Sequence[BaseMessage]) -> AIMessage:
+        """The offline planner's turn; words alone where there is no knowledge for it to rank."""
+        if not self._bench.use_knowledge:
+            return AIMessage("No planner is left, and there is no knowledge base to finish with.")
+        return with_unique_ids(self._closer.invoke(list(messages), get_config()))
+
     def _budget(self, runtime: Runtime[RunContext]) -> Budget:
         return budget_of(self._settings, runtime.context)
 
     def _leading(self, state: CaseState, new: Sequence[dict[str, Any]]) -> list[str]:
-        """The first candidates with the findings of this turn."""
+        """The first candidates with the findings of this turn; none where nothing is weighed."""
+        if not self._bench.use_knowledge:
+            return []
         by_id = {f["id"]: f for f in (*state.get("findings", []), *new)}
         findings = [Finding.model_validate(f) for f in by_id.values()]
         return list(self._bench.weigh(findings, state["case"]).ranked.ids[:LEADING])

@@ -20,6 +20,7 @@ from agent.intake import READ_THIS
 from agent.knowledge_base import open_knowledge
 from agent.planner import build_planner
 from agent.planner.capabilities import require_tools
+from agent.planner.offline import OfflinePlanner
 from agent.report import Report
 from agent.settings import Settings, with_planner
 from tools.errors import UserError
@@ -59,6 +60,11 @@ def build_agent(
         planner = build_planner(with_planner(settings, planner))
     planner = planner or build_planner(settings)
     require_tools(planner)
+    if isinstance(planner, OfflinePlanner) and not settings.use_knowledge:
+        raise UserError(
+            "the offline planner ranks the knowledge base and knows nothing without it; name a "
+            "planner that is a language model, or set use_knowledge (HOOFBEAT_USE_KNOWLEDGE=true)"
+        )
     settings.open_cache()
     bench = Workbench(
         store=ArtifactStore(settings.artifact_dir),
@@ -66,6 +72,8 @@ def build_agent(
         vision=vision or build_vision(settings),
         dicom_store=settings.vision_dicom_store or "",
         roots=settings.roots,
+        use_knowledge=settings.use_knowledge,
+        windows=settings.vision_windows,
     )
     return build_graph(planner, bench, settings, checkpointer=checkpointer, interactive=interactive)
 

@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         planner_fallback: What goes on when the planner's service is gone: "offline", which says so
             in the report, or "none", which ends the run with the planner's error.
         critic: Let the planner read its own differential against the ledger once before it stands.
+        use_knowledge: Search the knowledge base and weigh by it. Without it the planner has its own
+            knowledge and the case's findings, and review checks these alone: for comparisons.
+        vision_windows: What a vision model is shown of data in HU: "as-asked", the window that was
+            asked for; "medgemma" or "note-rgb", that composite whatever was asked for;
+            "as-displayed", grey windows alone. For comparisons.
     """
 
     model_config = SettingsConfigDict(
@@ -148,6 +153,8 @@ class Settings(BaseSettings):
     max_reviews: int = Field(default=2, ge=0)
     planner_fallback: Literal["offline", "none"] = "offline"
     critic: bool = False
+    use_knowledge: bool = True
+    vision_windows: Literal["as-asked", "medgemma", "note-rgb", "as-displayed"] = "as-asked"
 
     @field_validator("planner")
     @classmethod

@@ -13,6 +13,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "compare": ("evals.compare", "compare two runs case by case"),
     "match": ("evals.match", "check the matcher on labelled pairs"),
     "judge": ("evals.judge", "let a model judge the pairs that the matcher left undecided"),
+    "verify": ("evals.verify", "judge a run's answers again and check what it was made from"),
+    "probe": ("evals.probe", "ask a model what it knows of the cases by heart"),
 }
 
 

@@ -13,31 +13,28 @@ resumed. 130: stopped by Ctrl-C; the same command resumes.
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from rich.console import Console
 
 from evals.arms.arm import MakeArm
 from evals.arms.options import add_arm_options, choice_from
 from evals.arms.table import ARMS
-from evals.data.dataset import Dataset, EvalCase
-from evals.data.medpix import load_medpix
+from evals.data.options import add_data_options, load_dataset, select_cases
 from evals.matching.scoring import build_scorers
 from evals.reporting.table import print_run
 from evals.running.execute import Bench, Work
 from evals.running.ledger import Ledger, Line
 from evals.running.manifest import Manifest, read_manifests, source_sha256, write_manifests
-from evals.running.options import add_run_options, pace_from, positive
+from evals.running.options import add_run_options, pace_from
 from evals.running.plan import Asked, add_plan, is_due, manifests_of, work_of
 from evals.running.provenance import first_line, new_configurations
 from evals.running.session import Means, do_work
 from evals.running.stoppable import STOPPED
 from evals.views.show import VIEWS
 from evals.views.viewer import Viewer
-from knowledge.entry import load_entries
+from knowledge.index.compiled import load_compiled
 from tools.errors import UserError
 
 FAULT, SPENT = 3, 4
@@ -64,21 +61,35 @@ def main(argv: Sequence[str] | None = None, arms: Mapping[str, MakeArm] = ARMS) 
 def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
     if options.batch and options.max_dollars:
         raise UserError("--max-dollars cannot stop a batch job that is made: leave one of them out")
-    dataset = load_medpix(options.data, options.split, options.truth)
+    dataset = load_dataset(options)
+    choice = choice_from(options)
+    viewer = Viewer(dataset, options.out, choice.settings)
+    views = tuple(dict.fromkeys(options.view))
+    if options.show_input:
+        from evals.views.show_input import describe_input
+
+        shown = describe_input(options.show_input, views[0], dataset, options.out, viewer)
+        sys.stdout.write(shown)
+        return 0
+    if not options.arm:
+        raise UserError(f"--arm is missing: it takes one or several of {', '.join(arms)}")
+    cases = select_cases(dataset, options)
+    unseen = viewer.exclusions(cases, views)
+    if len(unseen) == len(cases):
+        raise UserError(f"none of the {len(cases)} cases has the images of view {' '.join(views)}")
     asked = Asked(
-        split=options.split,
-        cases=select(dataset, options),
-        views=tuple(dict.fromkeys(options.view)),
+        cases=tuple(case for case in cases if case.id not in unseen),
+        unseen=unseen,
+        views=views,
         seeds=range(options.seed, options.seed + options.repeat),
         timeout_s=options.timeout_s,
     )
-    choice = choice_from(options)
     makers = {name: arms[name] for name in dict.fromkeys(options.arm)}
     source = source_sha256()
     bench = Bench(
         arms={name: make(choice) for name, make in makers.items()},
-        viewer=Viewer(dataset, options.out, choice.settings),
-        scorers=build_scorers(load_entries()),
+        viewer=viewer,
+        scorers=build_scorers(load_compiled(choice.settings.open_cache()).entries),
         timeout_s=options.timeout_s,
     )
     means = Means(
@@ -157,44 +168,14 @@ def _say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def select(dataset: Dataset, options: argparse.Namespace) -> list[EvalCase]:
-    """The cases of the region and modality asked for; with a limit, that many drawn by the seed.
-
-    Raises:
-        UserError: When no case is left; names the regions there are.
-    """
-    cases = [
-        case
-        for case in dataset.cases
-        if options.region in (None, case.region)
-        and (options.modality is None or options.modality in case.modality.split(" and "))
-    ]
-    if not cases:
-        regions = ", ".join(sorted({case.region for case in dataset.cases}))
-        raise UserError(
-            f"no case of region {options.region!r} and modality {options.modality!r} in split "
-            f"{options.split!r}: --region takes one of {regions}; --modality takes CT or MR"
-        )
-    if options.limit is not None and options.limit < len(cases):
-        drawn = random.Random(options.seed).sample(cases, options.limit)  # noqa: S311
-        cases = sorted(drawn, key=lambda case: case.id)
-    return cases
-
-
 def _parser(arms: Mapping[str, MakeArm]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="evals run",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument_group("data").add_argument
-    add("--dataset", choices=["medpix"], default="medpix")
-    add("--data", type=Path, required=True, help="the data set's folder")
-    add("--split", choices=["dev", "train", "all"], default="dev")
-    add("--truth", type=Path, help="default: truth.jsonl in --data, else titles")
-    add("--limit", type=positive, help="so many cases, drawn by --seed")
-    add("--region", help="only cases of this region, such as thorax")
-    add("--modality", choices=["CT", "MR"], help="only cases with such an image")
+    add_data_options(parser)
+    parser.add_argument("--show-input", metavar="CASE", help="print a case as --view shows it")
     add_arm_options(parser, arms)
     add_run_options(parser, VIEWS)
     return parser

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tools.errors import UserError
-
-# Words of a title that say nothing about the disease, so masking them would only blind the reader.
-_COMMON_WORDS = frozenset(
-    {"a", "an", "the", "of", "in", "on", "at", "to", "and", "or", "with", "without", "from", "by",
-     "for", "due", "secondary", "caused", "left", "right", "bilateral", "upper", "lower", "acute",
-     "chronic"}
-)  # fmt: skip
 
 
 class Truth(BaseModel):
@@ -26,7 +18,8 @@ class Truth(BaseModel):
         broader: Names of a direct parent, partly right.
         components: Names of a part or a complication.
         kind, system, rare: For strata alone; they reach no arm. "" and None where nobody said.
-        mask: Verbatim strings of the case that give the answer away.
+        mask: Verbatim strings of the case that give the answer away, also inside words.
+        mask_words: Other names of it that give it away as whole words; no score knows them.
         curated: False when it was made from the title alone.
     """
 
@@ -40,6 +33,7 @@ class Truth(BaseModel):
     system: str = ""
     rare: bool | None = None
     mask: tuple[str, ...] = ()
+    mask_words: tuple[str, ...] = ()
     scoreable: bool = True
     why_not: str = ""
     curated: bool = True
@@ -74,13 +68,3 @@ def read_truth(path: Path) -> Mapping[str, Truth]:
             raise UserError(f"{path}, line {number}: a second line for one case; keep one")
         found[parsed.U_id] = parsed
     return found
-
-
-def truth_from_title(title: str) -> Truth:
-    """The best that can be had without curation: the title is the answer, its words are masked.
-
-    Figures scored on it undercount: a title has no synonyms and may be a sentence.
-    """
-    words = re.findall(r"[^\W_]+", title)
-    telling = [w for w in words if len(w) > 1 and w.casefold() not in _COMMON_WORDS]
-    return Truth(primary=title, mask=(title, *telling), curated=False, scoreable=bool(telling))

@@ -23,11 +23,13 @@ VISION_TOOLS = ("look", "ask")
 
 
 def build_tools(bench: Workbench) -> list[BaseTool]:
-    """The tools of TOOLS, in that order, working on one bench."""
+    """The tools of TOOLS, in that order, working on one bench; some need its knowledge."""
     from tools import image_tools, knowledge_tools
 
-    made = {t.name: t for t in (*image_tools.bind(bench), *knowledge_tools.bind(bench))}
-    return [made[name] for name in TOOLS]
+    made = {tool.name: tool for tool in image_tools.bind(bench)}
+    if bench.use_knowledge:
+        made |= {tool.name: tool for tool in knowledge_tools.bind(bench)}
+    return [made[name] for name in TOOLS if name in made]
 
 
 def outcome(

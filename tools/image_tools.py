@@ -21,7 +21,15 @@ from tools.imaging.regions import Point, Region, distance_mm, region_statistics
 from tools.imaging.series import Series
 from tools.imaging.windows import WINDOWS, Projection
 from tools.locate import with_box
-from tools.looks import Choice, Plane, asked_of, make_look, terms_for, window_of
+from tools.looks import (
+    Choice,
+    Plane,
+    asked_of,
+    make_look,
+    shown_window,
+    terms_for,
+    window_of,
+)
 from tools.measured import findings_from_lungs
 from tools.merge import merge_findings, window_conflicts
 from tools.vision.base import VisionModel
@@ -68,8 +76,9 @@ def bind(bench: Workbench) -> list[BaseTool]:
         whole = {w: terms_for(vocabulary, one, w) for w in dict.fromkeys(windows)}
         asked = {w: asked_of(t, one, bench.knowledge.relevance) for w, t in whole.items()}
         looks = [
-            make_look(volume, one, window, choice, terms, dicom_store=bench.dicom_store)
+            make_look(volume, one, shown, choice, terms, dicom_store=bench.dicom_store)
             for window, terms in asked.items()
+            for shown in [shown_window(window, one, bench.windows)]
         ]
         if not looks or is_disease is None:
             raise ToolFailure(f"no window was named; name one or more of {', '.join(WINDOWS)}")
@@ -111,8 +120,9 @@ def bind(bench: Workbench) -> list[BaseTool]:
         found: list[Finding] = []
         answers: list[dict[str, Any]] = []
         for a_look in [
-            make_look(volume, one, w, choice, t, dicom_store=bench.dicom_store)
+            make_look(volume, one, shown, choice, t, dicom_store=bench.dicom_store)
             for w, t in by_window.items()
+            for shown in [shown_window(w, one, bench.windows)]
         ]:
             window = a_look.views[0].window
             try:
@@ -209,7 +219,8 @@ def _term(bench: Workbench, term_id: str) -> Term:
     vocabulary = bench.knowledge.vocabulary
     if term_id not in vocabulary:
         near = [m.term for m in bench.knowledge.normaliser.mentions(term_id.replace("-", " "))]
-        hint = f"; perhaps {near[0]!r}" if near else "; take a term id from next_question"
+        elsewhere = "next_question" if bench.use_knowledge else "look's answers"
+        hint = f"; perhaps {near[0]!r}" if near else f"; take a term id from {elsewhere}"
         raise ToolFailure(f"{term_id!r} is no finding term{hint}")
     return vocabulary[term_id]
 

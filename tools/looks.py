@@ -9,14 +9,15 @@ from typing import Literal
 from knowledge.ranking.leading import Relevance, leading
 from knowledge.vocabulary import Term, Vocabulary
 from tools.errors import ToolFailure
-from tools.imaging.body import regions_shown, spoken
-from tools.imaging.raster import AS_DISPLAYED, even_slices, slice_views
+from tools.imaging.body import regions_named, regions_shown, spoken
+from tools.imaging.raster import AS_DISPLAYED, COMPOSITES, even_slices, slice_views
 from tools.imaging.series import Series
 from tools.imaging.views import reformat_view, slab_view
 from tools.imaging.volume import Volume
 from tools.imaging.windows import WINDOWS, Projection, View
 from tools.shown import RADIOGRAPHS, Look
 from tools.weigh import knowledge_modality
+from tools.workbench import ShownIn
 
 Plane = Literal["", "coronal", "sagittal", "axial"]
 
@@ -142,6 +143,32 @@ def window_of(term: Term, series: Series) -> str:
     if series.unit != "HU":
         return AS_DISPLAYED
     return term.window if term.window in WINDOWS else "medgemma"
+
+
+def displayed_windows(body_part: str, region: str = "") -> tuple[str, ...]:
+    """The grey windows that a viewer shows such a CT in, the first one first.
+
+    Args:
+        body_part: DICOM's, "" when unknown.
+        region: In plain words, for a series without one.
+    """
+    regions = set(regions_shown(body_part) or regions_named(region))
+    if "chest" in regions:
+        return ("lung", "soft tissue")
+    return ("brain",) if regions == {"head"} else ("soft tissue",)
+
+
+def shown_window(asked: str, series: Series, windows: ShownIn) -> str:
+    """The window whose pixels stand for the one asked for.
+
+    What is looked for stays that of the window asked for, so that pixels alone differ. A window
+    that does not exist stays as it is, to be refused.
+    """
+    if series.unit != "HU" or windows == "as-asked" or asked not in (*WINDOWS, *COMPOSITES):
+        return asked
+    if windows != "as-displayed":
+        return windows
+    return asked if asked in WINDOWS else displayed_windows(series.body_part)[0]
 
 
 def _views(volume: Volume, series_id: str, window: str, choice: Choice) -> tuple[View, ...]:

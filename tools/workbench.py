@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from knowledge.ranking.evidence import Ranking
 from knowledge.search.retrieve import KnowledgeBase
@@ -22,6 +22,8 @@ from tools.weigh import weigh
 if TYPE_CHECKING:
     from tools.imaging.measure import LungMeasurement
 
+ShownIn = Literal["as-asked", "medgemma", "note-rgb", "as-displayed"]
+
 _KEPT_MEASUREMENTS = 64  # numbers, no pixels
 _KEPT_RANKINGS = 4  # some 2 MB each: one turn weighs the same evidence several times
 
@@ -33,6 +35,8 @@ class Workbench:
     Attributes:
         dicom_store: As of make_look; "" when the vision model gets pictures.
         roots: Folders below which a path in a message may be read.
+        use_knowledge: Whether entries are searched and weighed; the vocabulary serves either way.
+        windows: What the vision model is shown of series in HU; see `shown_window`.
     """
 
     store: ArtifactStore
@@ -40,6 +44,8 @@ class Workbench:
     vision: VisionModel | None = None
     dicom_store: str = ""
     roots: tuple[Path, ...] = ()
+    use_knowledge: bool = True
+    windows: ShownIn = "as-asked"
     _lungs: OrderedDict[Series, LungMeasurement] = field(default_factory=OrderedDict, repr=False)
     _rankings: OrderedDict[str, Ranking] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)

@@ -23,11 +23,12 @@ from agent.planner.gemini_errors import (
     read_fault,
     refusal,
 )
+from agent.planner.gemini_messages import Json
 from agent.planner.gemini_turn import Turn
 
 if TYPE_CHECKING:
     from google.genai import Client
-    from google.genai.types import BatchJob, GenerateContentResponse
+    from google.genai.types import BatchJob, GenerateContentResponse, HttpOptions
 
     from agent.planner.gemini import GeminiPlanner
 
@@ -93,21 +94,20 @@ class BatchService:
 
     Args:
         planner: Whose key, address, model and patience apply.
-        key: Its API key.
 
     Raises:
         PlannerRefused: On Vertex AI, whose jobs read from a bucket; and without a key.
     """
 
-    def __init__(self, planner: GeminiPlanner, key: str) -> None:
+    def __init__(self, planner: GeminiPlanner) -> None:
         if planner.vertexai:
             raise PlannerRefused(
                 "batch mode needs Gemini by key: on Vertex AI a batch job reads from a bucket of "
                 "yours; unset HOOFBEAT_GEMINI_VERTEX, or run without batch mode"
             )
         self._planner = planner
-        self._key = key
-        self._client: Client = build_client(planner, key)
+        self._key = planner._key()
+        self._client: Client = build_client(planner, self._key)
 
     def close(self) -> None:
         """Close the connections; jobs go on."""
@@ -151,7 +151,10 @@ class BatchService:
         """
 
         def search() -> str | None:
-            jobs = self._client.batches.list(config={"page_size": 100, **self._time_limit()})
+            from google.genai.types import ListBatchJobsConfig
+
+            config = ListBatchJobsConfig(page_size=100, http_options=self._time_limit())
+            jobs = self._client.batches.list(config=config)
             return next((job.name for job in jobs if job.display_name == label), None)
 
         return await self._call(search)
@@ -167,16 +170,23 @@ class BatchService:
             PlannerRefused: If the service does not know it, or does not show it to this key.
             PlannerUnavailable: If it could not be reached.
         """
-        found = await self._call(
-            lambda: self._client.batches.get(name=name, config=self._time_limit()), name
-        )
+
+        def get() -> BatchJob:
+            from google.genai.types import GetBatchJobConfig
+
+            config = GetBatchJobConfig(http_options=self._time_limit())
+            return self._client.batches.get(name=name, config=config)
+
+        found = await self._call(get, name)
         return _read_job(name, found, keys)
 
-    def _create(self, label: str, requests: list[dict[str, object]]) -> BatchJob:
+    def _create(self, label: str, requests: Sequence[Json]) -> BatchJob:
+        from google.genai.types import BatchJobSource, CreateBatchJobConfig, InlinedRequest
+
         return self._client.batches.create(
             model=self._planner.model,
-            src={"inlined_requests": requests},  # type: ignore[typeddict-item]
-            config={"display_name": label, **self._time_limit()},
+            src=BatchJobSource(inlined_requests=[InlinedRequest(**one) for one in requests]),
+            config=CreateBatchJobConfig(display_name=label, http_options=self._time_limit()),
         )
 
     async def _call(self, call: Callable[[], _T], name: str = "") -> _T:
@@ -207,8 +217,10 @@ class BatchService:
             attempts=planner.attempts, backoff_s=planner.backoff_s, limit_s=planner.limit_s
         )
 
-    def _time_limit(self) -> dict[str, dict[str, int]]:
-        return {"http_options": {"timeout": max(1, round(self._planner.timeout_s * 1000))}}
+    def _time_limit(self) -> HttpOptions:
+        from google.genai.types import HttpOptions
+
+        return HttpOptions(timeout=max(1, round(self._planner.timeout_s * 1000)))
 
 
 def _read_job(name: str, job: BatchJob, keys: Sequence[str]) -> Job:

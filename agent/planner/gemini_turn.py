@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _GAP = "\n\n"
+RETRIES = "retries"  # in the response_metadata of a turn that took more than one call
 _PREFIX = ("tools", "tool_config")
 _CACHE_IS_GONE = (400, 403, 404)
 TOOL_MODES = {"auto": "AUTO", "any": "ANY", "required": "ANY", "none": "NONE"}
@@ -89,6 +90,7 @@ class Turn:
         self._shown = ""  # words that a stream has shown
         self._unused = ""  # those of them that belong to a turn that was not used
         self._was_repaired = False
+        self._retries = 0
         self._cache: PrefixCache | None = None
         self._cached = ""
 
@@ -174,11 +176,15 @@ class Turn:
             flaw = self._schema.flaw_in(reply.text)
         if flaw is None:
             place = len(self._conversation.contents)
-            return reply.message(model=model, place=place, usage=usage, unused=self._unused)
+            message = reply.message(model=model, place=place, usage=usage, unused=self._unused)
+            if self._retries:
+                message.response_metadata[RETRIES] = self._retries
+            return message
         if self._was_repaired:
             raise PlannerUnusable(flaw.to_person)
         logger.warning("Gemini's turn ended with %s; asking once more", reply.finish_reason)
         self._was_repaired = True
+        self._retries += 1
         self._unused = self._shown
         self._conversation = to_conversation([*self._messages, HumanMessage(flaw.to_model)])
         return None
@@ -190,6 +196,7 @@ class Turn:
             PlannerRefused: If it would be refused again.
             PlannerUnavailable: If nothing may be tried any more.
         """
+        self._retries += 1
         if self._cache and self._cached and fault.code in _CACHE_IS_GONE:
             logger.debug("the cache is gone (%s); the request goes without it", fault.what)
             self._cache.forget(self._cached)

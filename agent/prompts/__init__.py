@@ -14,6 +14,11 @@ def prompt(name: str) -> str:
     return (files("agent") / "prompts" / f"{name}.md").read_text("utf-8")
 
 
+def planner_prompt(*, use_knowledge: bool) -> str:
+    """The name of the planner's prompt: with the knowledge base's tools, or without them."""
+    return "planner" if use_knowledge else "planner_no_knowledge"
+
+
 def filled(name: str, **values: str) -> str:
     """A prompt with its values; a missing one raises KeyError."""
     return Template(prompt(name)).substitute(values)

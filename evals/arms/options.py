@@ -24,7 +24,7 @@ def add_arm_options(parser: argparse.ArgumentParser, table: Mapping[str, MakeArm
     add = parser.add_argument_group(
         "arms", "HOOFBEAT_ variables set the same and more; a flag beats them"
     ).add_argument
-    add("--arm", choices=list(table), nargs="+", required=True, help="on the same cases, in turn")
+    add("--arm", choices=list(table), nargs="+", help="on the same cases, in turn")
     add(
         "--windows",
         choices=get_args(Windows),

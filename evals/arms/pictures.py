@@ -13,11 +13,11 @@ from __future__ import annotations
 from agent.case import Case
 from evals.arms.arm import Windows
 from tools.errors import UserError
-from tools.imaging.body import regions_named, regions_shown
 from tools.imaging.raster import AS_DISPLAYED, even_slices, slice_views
 from tools.imaging.series import Series
 from tools.imaging.store import ArtifactStore
 from tools.imaging.windows import View
+from tools.looks import displayed_windows
 
 MOST_PICTURES = 16
 """Of one request, shared evenly by the first so many series."""
@@ -84,7 +84,4 @@ def _names(series: Series, region: str, windows: Windows | None) -> tuple[str, .
         return (AS_DISPLAYED,)
     if windows != "as-displayed":
         return (windows or "medgemma",)
-    regions = set(regions_shown(series.body_part) or regions_named(region))
-    if "chest" in regions:
-        return ("lung", "soft tissue")
-    return ("brain",) if regions == {"head"} else ("soft tissue",)
+    return displayed_windows(series.body_part, region)

@@ -19,6 +19,7 @@ from agent.planner import build_planner
 from agent.planner.prices import Prices, model_of
 from agent.settings import Settings
 from evals.arms.arm import Arm, Choice, Named, Prediction, SingleTurn
+from evals.arms.config import sampling
 from evals.arms.costs import costs
 from evals.arms.pictures import MOST_PICTURES, views_of
 from evals.arms.single_turn import ask_once
@@ -124,12 +125,6 @@ def _arm(settings: Settings, shown: Mapping[str, object], blocks: Blocks) -> Arm
         backends=frozenset({"planner"}),
         single_turn=turn,
     )
-
-
-def sampling(planner: BaseChatModel) -> dict[str, object]:
-    """How a chat model draws its words, as far as it says; None is the model's own."""
-    names = ("model", "temperature", "seed", "max_output_tokens", "thinking_level")
-    return {name: getattr(planner, name, None) for name in names}
 
 
 def _language_model(settings: Settings) -> BaseChatModel:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from agent.case import Case
 from evals.arms.arm import Arm, Choice, Named, Prediction
+from evals.arms.costs import FREE
 
 COMMON_BY_REGION: Mapping[str, tuple[str, ...]] = {
     "head": (
@@ -116,6 +117,6 @@ def prior_arm(choice: Choice) -> Arm:
 
     async def predict(case: Case, seed: int) -> Prediction:
         names = COMMON_BY_REGION.get(case.region, ())
-        return Prediction(diagnoses=tuple(Named(name=name) for name in names))
+        return Prediction(diagnoses=tuple(Named(name=name) for name in names), costs=FREE)
 
     return Arm(predict=predict, config={"lists": dict(COMMON_BY_REGION)})

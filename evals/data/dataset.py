@@ -21,6 +21,7 @@ class EvalCase:
         region, modality: In plain words; "CT and MR" for a case with both.
         pictures: Screenshots (PNG, JPEG), in the data set's order.
         study: DICOM files or folders, or NIfTI files: data in HU, where there are any.
+        split: Which part of the data set it belongs to; "" where there are no parts.
     """
 
     id: str
@@ -34,6 +35,7 @@ class EvalCase:
     findings: str = ""
     pictures: tuple[Path, ...] = ()
     study: tuple[Path, ...] = ()
+    split: str = ""
     truth: Truth
 
 
@@ -42,6 +44,7 @@ class Dataset:
     """The scoreable cases in the order of their ids.
 
     Attributes:
+        split: That was asked for; "all" for every case.
         exclusions: Case id to why it is not in the denominator.
         sha256: Over everything that is read of it but the truth.
         truth_sha256: Of the curated truth; "" when the titles are the truth.
@@ -49,6 +52,7 @@ class Dataset:
     """
 
     name: str
+    split: str = "all"
     cases: tuple[EvalCase, ...]
     exclusions: Mapping[str, str]
     sha256: str

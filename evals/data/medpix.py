@@ -10,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from evals.data.dataset import Dataset, EvalCase
-from evals.truth import Truth, read_truth, truth_from_title
+from evals.data.files import FileHashes
+from evals.data.titles import truth_from_title
+from evals.truth import Truth, read_truth
 from tools.errors import UserError
 
 T = TypeVar("T")
@@ -72,6 +74,7 @@ class _ImageText(_Row):
 
 class _ImageRow(_Row):
     id: str = Field(alias="U_id")
+    name: str = Field(default="", alias="image")
     modality: CleanText = Field(alias="Type")
     text: _ImageText = Field(alias="Description")
     organ_system: CleanText = Field(default="", alias="Location")
@@ -122,13 +125,15 @@ def load_medpix(folder: Path, split: str, truth_path: Path | None) -> Dataset:
         elif not truth.scoreable:
             exclusions[case_id] = truth.why_not or "not scoreable"
         else:
-            cases.append(_case(row, images.get(case_id, []), truth))
+            cases.append(_case(row, images.get(case_id, []), truth, folder / "images"))
     return Dataset(
         name="medpix",
+        split=split,
         cases=tuple(cases),
         exclusions=exclusions,
         sha256=_sha256(*(folder / name for name in _FILES)),
         truth_sha256=_sha256(truth_path) if truth_path else "",
+        files=FileHashes(folder, [path for case in cases for path in case.pictures]),
     )
 
 
@@ -148,7 +153,7 @@ def age_in_years(text: str) -> float | None:
     return min(years, 90.0)
 
 
-def _case(row: _CaseRow, images: list[_ImageRow], truth: Truth) -> EvalCase:
+def _case(row: _CaseRow, images: list[_ImageRow], truth: Truth, folder: Path) -> EvalCase:
     first = images[0] if images else None
     sex = first.text.sex.casefold() if first else ""
     region = ""
@@ -166,8 +171,17 @@ def _case(row: _CaseRow, images: list[_ImageRow], truth: Truth) -> EvalCase:
         history=row.text.history,
         exam=row.text.exam,
         findings=row.text.findings,
+        pictures=tuple(_pictures(images, folder)),
         truth=truth,
     )
+
+
+def _pictures(images: list[_ImageRow], folder: Path) -> Iterator[Path]:
+    """Those there are, in the data set's order; a case without pictures is one for text views."""
+    for name in dict.fromkeys(image.name for image in images):
+        path = folder / f"{name}.png"
+        if path.parent == folder and path.is_file():
+            yield path
 
 
 def _read(path: Path, shape: type[T]) -> T:

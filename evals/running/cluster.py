@@ -10,6 +10,7 @@ import asyncio
 import logging
 import math
 import os
+import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -209,6 +210,7 @@ class Cluster:
     def _lose(self, worker: Any) -> None:
         if worker in self._alive:
             self._alive.discard(worker)
+            sys.stderr.write("a worker of the cluster is lost; its cases go to another\n")
             self._grow()
 
 

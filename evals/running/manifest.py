@@ -33,6 +33,8 @@ class Manifest(BaseModel):
         settings: Of the arm.
         timeout_s: For one case.
         exclusions: Case id to why it is not in the denominator.
+        files: SHA-256 of each image by its path in the data set, where a view shows images.
+        groups: Patient to the ids of the cases, of patients with more than one.
         reported: Model ids, index manifest and prompt hashes, as far as the arm's answers name
             them.
     """
@@ -43,6 +45,7 @@ class Manifest(BaseModel):
     split: str
     arm: str
     dataset_sha256: str
+    files_sha256: str = ""
     truth_sha256: str
     exclusions: dict[str, str]
     commit: str
@@ -52,6 +55,8 @@ class Manifest(BaseModel):
     packages: dict[str, str]
     timeout_s: float = 600.0
     reported: dict[str, str] = {}
+    files: dict[str, str] = {}
+    groups: dict[str, tuple[str, ...]] = {}
 
     @property
     def config(self) -> str:
@@ -59,6 +64,7 @@ class Manifest(BaseModel):
         return config_hash(
             self.settings,
             self.dataset_sha256,
+            self.files_sha256,
             self.truth_sha256,
             self.source_sha256,
             self.split,
@@ -67,7 +73,14 @@ class Manifest(BaseModel):
 
     def changes(self, earlier: Manifest) -> list[str]:
         """What makes this another configuration than the earlier one of the same arm."""
-        names = ("dataset_sha256", "truth_sha256", "source_sha256", "split", "timeout_s")
+        names = (
+            "dataset_sha256",
+            "files_sha256",
+            "truth_sha256",
+            "source_sha256",
+            "split",
+            "timeout_s",
+        )
         found = [
             name.removesuffix("_sha256")
             for name in names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evals.arms.arm import Arm
 from evals.data.dataset import Dataset, EvalCase
+from evals.data.files import sha256_of_all
+from evals.data.groups import groups_of
 from evals.running.execute import Work
 from evals.running.ledger import Key, Mark
 from evals.running.manifest import Manifest, git_state, package_versions
-from evals.views.show import View
+from evals.views.show import IMAGE_VIEWS, View
 from tools.errors import UserError
 
 
@@ -26,13 +28,14 @@ class Asked:
     Attributes:
         views, seeds: Without repetition, in order.
         timeout_s: For one case.
+        unseen: Case id to why a case is not among them: a view has nothing to show of it.
     """
 
-    split: str
     cases: Sequence[EvalCase]
     views: Sequence[View]
     seeds: Sequence[int]
     timeout_s: float
+    unseen: Mapping[str, str] = field(default_factory=dict)
 
 
 class Plan(BaseModel):
@@ -71,14 +74,18 @@ def manifests_of(
         source: Hash of the code that runs.
     """
     commit, is_dirty = git_state()
+    files = dict(dataset.files) if IMAGE_VIEWS.intersection(asked.views) else {}
     return {
         name: Manifest(
             dataset=dataset.name,
-            split=asked.split,
+            split=dataset.split,
             arm=name,
             dataset_sha256=dataset.sha256,
+            files_sha256=sha256_of_all("images", files) if files else "",
+            files=files,
+            groups=groups_of(dataset.cases),
             truth_sha256=dataset.truth_sha256,
-            exclusions=dict(dataset.exclusions),
+            exclusions={**dataset.exclusions, **asked.unseen},
             commit=commit,
             is_dirty=is_dirty,
             source_sha256=source,

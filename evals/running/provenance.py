@@ -28,7 +28,8 @@ def first_line(manifest: Manifest, folder: Iterable[Manifest] = ()) -> str:
     elif known and known.truth_sha256 != manifest.truth_sha256:
         parts.append("OTHER TRUTH than the project's documented figures are of")
     for began in [*folder][:1]:
-        if began.dataset_sha256 != manifest.dataset_sha256:
+        images = {began.files_sha256, manifest.files_sha256} - {""}
+        if began.dataset_sha256 != manifest.dataset_sha256 or len(images) > 1:
             parts.append(f"OTHER DATA than this folder began with ({began.dataset_sha256[:12]})")
         elif began.truth_sha256 != manifest.truth_sha256:
             parts.append(f"OTHER TRUTH than this folder began with ({began.truth_sha256[:12]})")

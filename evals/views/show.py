@@ -1,6 +1,7 @@
 """Input views: how much of a case an arm is shown, with what gives the answer away masked.
 
-V0: age, sex, region, modality. V1: V0 and History, with Exam. V3: V1 and Findings.
+V0: age, sex, region, modality. V1: V0 and History, with Exam. V2: V1 and images. V3: V1 and
+Findings. V4: V3 and images. V2x: V2 with the images of another case. Images are the viewer's work.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from agent.case import Case
 from evals.data.dataset import EvalCase
 from evals.data.medpix import clean_text
 from evals.truth import Truth
+from tools.scrub import scrub_text
 
-View = Literal["V0", "V1", "V3"]
+View = Literal["V0", "V1", "V2", "V2x", "V3", "V4"]
 VIEWS: tuple[View, ...] = get_args(View)
+IMAGE_VIEWS: frozenset[View] = frozenset({"V2", "V2x", "V4"})
 
 MASKED = "[...]"
 
@@ -23,11 +26,13 @@ def mask_text(text: str, truth: Truth) -> str:
     """Replace what gives the answer away, in any case and over any line break, longest first.
 
     The curated masks go inside words too, since "lipomas" would give "lipoma" away; one of two
-    letters, and the right names themselves, which curation may have overlooked in a text, go as
-    whole words.
+    letters, the right names themselves, which curation may have overlooked in a text, and the names
+    that the knowledge base has for them go as whole words.
     """
     anywhere = {m for m in map(clean_text, truth.mask) if len(m) > 2}
-    as_words = {clean_text(m) for m in (*truth.mask, truth.primary, *truth.synonyms)} - {""}
+    as_words = {
+        clean_text(m) for m in (*truth.mask, truth.primary, *truth.synonyms, *truth.mask_words)
+    } - {""}
     patterns = [
         pattern if mask in anywhere else rf"(?<!\w){pattern}(?!\w)"
         for mask in sorted(anywhere | as_words, key=lambda m: (-len(m), m))
@@ -37,14 +42,14 @@ def mask_text(text: str, truth: Truth) -> str:
 
 
 def show(case: EvalCase, view: View) -> Case:
-    """What an arm is handed: nothing but this, and it is stored as it is handed over."""
+    """The words and demographics that an arm is handed, masked and without what identifies."""
     history = findings = ""
-    if view in ("V1", "V3"):
-        history = mask_text(case.history, case.truth)
+    if view != "V0":
+        history = _clean(case.history, case.truth)
         if case.exam:
-            history = f"{history}\nExam: {mask_text(case.exam, case.truth)}".strip()
-    if view == "V3":
-        findings = mask_text(case.findings, case.truth)
+            history = f"{history}\nExam: {_clean(case.exam, case.truth)}".strip()
+    if view in ("V3", "V4"):
+        findings = _clean(case.findings, case.truth)
     return Case(
         history=history,
         findings_text=findings,
@@ -53,3 +58,7 @@ def show(case: EvalCase, view: View) -> Case:
         region=case.region,
         modality=case.modality,
     )
+
+
+def _clean(text: str, truth: Truth) -> str:
+    return scrub_text(mask_text(text, truth))[0]

@@ -102,3 +102,9 @@ def test_a_price_file_that_does_not_fit_says_what_it_should_be(
     with pytest.raises(UserError, match=says) as caught:
         Prices.load(path)
     assert "give a file like" in str(caught.value)
+
+
+def test_batch_mode_costs_a_share_where_the_table_says_so(own: Prices) -> None:
+    assert Prices.load().batch_share("gemini-2.5-flash-001") == 0.5
+    assert own.batch_share("gemini-2.5-flash-001") == 1.0  # a table that does not say
+    assert own.batch_share("nobody's") is None

@@ -44,12 +44,18 @@ class Desk:
     """A bench with a case of one series or more, and a way to call its tools."""
 
     def __init__(
-        self, store: Path, knowledge: KnowledgeBase, vision: VisionModel | None = None
+        self,
+        store: Path,
+        knowledge: KnowledgeBase,
+        vision: VisionModel | None = None,
+        **bench: Any,
     ) -> None:
-        self._bench = Workbench(store=ArtifactStore(store), knowledge=knowledge, vision=vision)
+        self._bench = Workbench(
+            store=ArtifactStore(store), knowledge=knowledge, vision=vision, **bench
+        )
         self._tools = {tool.name: tool for tool in build_tools(self._bench)}
         self._series: list[dict[str, Any]] = []
-        assert tuple(self._tools) == TOOLS
+        assert tuple(self._tools) == (TOOLS if self._bench.use_knowledge else TOOLS[:3])
 
     def with_series(self, volume: Volume, **changes: Any) -> Desk:
         slices, rows, columns = volume.voxels.shape

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from agent.case import Case
-from agent.settings import Settings
 from evals.data.dataset import EvalCase
 from evals.run import main
 from evals.running.ledger import Ledger, Line
@@ -18,8 +17,10 @@ from evals.views.show import View
 from evals.views.viewer import Viewer
 from tests.evals.medpix_shaped import write_medpix_shaped
 from tests.gemini_server import KEY, GeminiServer
+from tests.tools.vision.vision_server import KEY as VISION_KEY
 
 Play = Callable[..., tuple[int, dict[str, Line]]]
+Point = Callable[[GeminiServer], None]
 
 
 @pytest.fixture(autouse=True)
@@ -33,11 +34,14 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def play(data: Path, tmp_path: Path, cache_dir: Path) -> Play:
-    """Run `evals.run` on the set; returns its exit code and the lines by case."""
+def play(data: Path, tmp_path: Path, cache_root: Path) -> Play:
+    """Run `evals.run` on the set; returns its exit code and the lines by case.
+
+    An arm that searches asks for `cache_dir` too, which is the same folder with the index in it.
+    """
 
     def run(*more: str, out: str = "out") -> tuple[int, dict[str, Line]]:
-        argv = ["--data", str(data), "--out", str(tmp_path / out), "--cache-dir", str(cache_dir)]
+        argv = ["--data", str(data), "--out", str(tmp_path / out), "--cache-dir", str(cache_root)]
         code = main([*argv, *more])
         with Ledger(tmp_path / out / "results.jsonl") as ledger:
             return code, {line.case: line for line in ledger.lines()}
@@ -60,7 +64,7 @@ def with_pictures(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
 
 
 @pytest.fixture
-def gemini(monkeypatch: pytest.MonkeyPatch) -> Callable[[GeminiServer], None]:
+def gemini(monkeypatch: pytest.MonkeyPatch) -> Point:
     """Point Gemini's real client at a local server."""
 
     def point(server: GeminiServer) -> None:
@@ -71,5 +75,6 @@ def gemini(monkeypatch: pytest.MonkeyPatch) -> Callable[[GeminiServer], None]:
 
 
 @pytest.fixture
-def settings(cache_dir: Path) -> Settings:
-    return Settings(cache_dir=cache_dir, sources_dir=cache_dir / "sources")
+def seeing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key of the local vision server."""
+    monkeypatch.setenv("HOOFBEAT_VISION_API_KEY", VISION_KEY)

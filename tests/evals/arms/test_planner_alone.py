@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.evals.arms.conftest import Play
+from tests.evals.arms.conftest import Play, Point
 from tests.gemini_server import KEY, GeminiServer, Json, Request, candidate, refused, text
-
-Point = Callable[[GeminiServer], None]
 
 TEXT = ("--arm", "planner-alone", "--planner", "gemini:gemini-2.5-flash", "--view", "V3")
 IMAGES = ("--arm", "planner-alone-images", *TEXT[2:])
@@ -114,6 +112,22 @@ def test_a_service_that_stays_away_is_no_answer_of_its_own_class(
     assert (code, line.status) == (0, "NO_ANSWER")
     assert line.error.startswith("ServiceUnavailable at ")
     assert len(server.requests) == 4
+
+
+def test_tries_and_dollars_are_counted(
+    play: Play, gemini: Point, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: 0.0)
+    prices = {"as_of": "2031-05-01", "models": {"gemini-test": {"input": 1, "output": 2}}}
+    (tmp_path / "prices.json").write_text(json.dumps(prices))
+    with GeminiServer([refused(503, "UNAVAILABLE"), text("LAM"), listed("LAM")]) as server:
+        gemini(server)
+        priced = ("--planner-prices", str(tmp_path / "prices.json"), "--limit", "1")
+        code, by_case = play(*TEXT, *priced)
+    (line,) = by_case.values()
+    assert (code, line.status, line.costs["retries"]) == (0, "OK", 2)
+    # Both answers are paid for, at 11 tokens in and 5 out.
+    assert line.costs["dollars"] == pytest.approx(2 * (11 * 1 + 5 * 2) / 1e6)
 
 
 def test_a_model_that_does_not_exist_stops_the_run(

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from evals.data.medpix import clean_text, load_medpix
+from evals.data.titles import truth_from_title
 from evals.matching.names import words
-from evals.truth import Truth, truth_from_title
+from evals.truth import Truth
 from evals.views.show import VIEWS, View, mask_text, show
 from tests.evals.medpix_shaped import LEAK, write_medpix_shaped
 

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
+
+from evals.arms.arm import Backend
+from evals.running.rate import Rates
+
+PLANNER: frozenset[Backend] = frozenset({"planner"})
+CPU: frozenset[Backend] = frozenset({"cpu"})
+
+
+def model() -> FakeListChatModel:
+    return FakeListChatModel(responses=["LAM"])
+
+
+async def several_calls(rates: Rates, backends: frozenset[Backend], calls: int) -> None:
+    """As an agent makes them: some in threads, some in the loop."""
+    await rates.turn(backends)
+    planner = model()
+    for n in range(calls):
+        if n % 2:
+            await asyncio.to_thread(planner.invoke, "Which disease?")
+        else:
+            await planner.ainvoke("Which disease?")
+
+
+def seconds(*cases: tuple[frozenset[Backend], int], rates: Rates) -> float:
+    async def go() -> None:
+        await asyncio.gather(*(several_calls(rates, *case) for case in cases))
+
+    started = time.perf_counter()
+    asyncio.run(go())
+    return time.perf_counter() - started
+
+
+def test_a_planner_is_bounded_call_by_call_over_all_cases() -> None:
+    rates = Rates({"planner": 1200})  # one in 50 ms
+    assert seconds((PLANNER, 4), (PLANNER, 4), rates=rates) >= 0.05 * 7
+
+
+def test_calls_of_an_arm_without_a_planner_are_not_held_back() -> None:
+    rates = Rates({"planner": 6})  # one in 10 s
+    assert seconds((CPU, 5), rates=rates) < 5
+
+
+def test_other_backends_are_bounded_case_by_case() -> None:
+    rates = Rates({"vision": 1200})
+    vision: frozenset[Backend] = frozenset({"vision"})
+    assert seconds(*[(vision, 0)] * 5, rates=rates) >= 0.05 * 4
+
+
+def test_the_limit_of_one_task_is_not_that_of_another() -> None:
+    rates = Rates({"planner": 30})  # one in 2 s
+
+    async def go() -> float:
+        held = asyncio.create_task(several_calls(rates, PLANNER, 1))
+        await asyncio.sleep(0.05)
+        started = time.perf_counter()
+        await model().ainvoke("Which disease?")
+        free_s = time.perf_counter() - started
+        assert not held.done()
+        await held
+        return free_s
+
+    assert asyncio.run(go()) < 1
