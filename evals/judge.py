@@ -28,7 +28,7 @@ from evals.matching.calibration import Pair, calibrate, half, read_pairs
 from evals.matching.level import Level
 from evals.matching.levels import judge_list
 from evals.matching.scoring import known_entries
-from evals.running.ledger import Ledger, Line
+from evals.running.ledger import Line, latest_lines
 from evals.statistics.metrics import TOPS, figures
 from evals.truth import Truth
 from knowledge.entry import load_entries
@@ -54,11 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _judge(console: Console, options: argparse.Namespace) -> None:
-    results = options.run / "results.jsonl"
-    if not results.is_file():
-        raise UserError(f"{results} is missing: give the folder of a run of evals run")
-    with Ledger(results) as ledger:
-        lines = list(ledger.by_key().values())
+    lines = list(latest_lines(options.run / "results.jsonl", brief=True).values())
     questions = questions_of(lines, known_entries(load_entries()))
     said = _sit(console, questions, options.run / "judge.jsonl", options)
     print_effect(console, lines, with_verdicts(lines, said))

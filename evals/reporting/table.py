@@ -54,6 +54,12 @@ def print_run(console: Console, lines: Sequence[Line], manifests: Sequence[Manif
     if summary.contrasts:
         console.print(_contrasts(summary.contrasts))
         say(f"McNemar's exact test at top-1; Holm over {summary.contrasts[0].family}.")
+    for r in summary.repeats:
+        say(
+            f"{r.arm} {r.view} over seeds {', '.join(map(str, r.seeds))}: top-1 {r.mean.value:.1%} "
+            f"[{100 * r.mean.low:.1f}, {100 * r.mean.high:.1f}], {100 * r.run_sd:.1f} points SD "
+            f"from run to run, {r.changing} of cases change"
+        )
     for cell in summary.cells:
         for error, count in cell.failures.errors.items():
             say(f"{count} x {error}" + (f" ({label(cell)})" if len(summary.cells) > 1 else ""))
