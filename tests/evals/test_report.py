@@ -57,7 +57,7 @@ def test_what_a_run_writes_is_reported(
     monkeypatch.setenv("HOOFBEAT_CACHE_DIR", str(cache_dir))
     data, out = write_medpix_shaped(tmp_path / "set"), tmp_path / "out"
     options = ["--data", str(data), "--split", "dev", "--out", str(out)]
-    assert main(["run", *options, "--view", "V3", "--arm", "offline", "prior"]) == 0
+    assert main(["run", *options, "--view", "V3", "V2", "--arm", "offline", "prior"]) == 0
     assert main(["report", str(out)]) == 0
     page = Page((out / "report.html").read_text("utf-8"))
     assert "offline V3 n 4, curated truth" in page.words
@@ -67,5 +67,7 @@ def test_what_a_run_writes_is_reported(
     outcomes = {(o["arm"], o["view"]): o for o in side["detail"]["outcomes"]}
     assert outcomes["offline", "V3"]["steps"][0]["node"] == "intake"
     assert outcomes["offline", "V3"]["passages"]
-    assert [one["view"] for one in side["detail"]["inputs"]] == ["V3"]
+    assert [one["view"] for one in side["detail"]["inputs"]] == ["V3", "V2"]
+    (picture,) = side["detail"]["inputs"][1]["pictures"]
+    assert f"picture-{picture['key']}" in page.data
     assert LEAK not in str(side)
