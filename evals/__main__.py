@@ -9,12 +9,14 @@ from importlib import import_module
 # Each is a module with a main(argv), and a line of help.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("evals.run", "run arms over a data set"),
+    "report": ("evals.report", "write a run as one HTML page, with every case"),
+    "compare": ("evals.compare", "compare two runs case by case"),
     "verify": ("evals.verify", "judge a run's answers again and check what it was made from"),
-    "probe": ("evals.probe", "ask a model what it knows of the cases by heart"),
-    "match": ("evals.match", "check the matcher on labelled pairs"),
     "misses": ("evals.misses", "count where a run's misses come from"),
-    "power": ("evals.statistics.power", "how many cases a comparison needs"),
+    "match": ("evals.match", "check the matcher on labelled pairs"),
     "judge": ("evals.judge", "let a model judge the pairs that the matcher left undecided"),
+    "probe": ("evals.probe", "ask a model what it knows of the cases by heart"),
+    "power": ("evals.statistics.power", "how many cases a comparison needs"),
 }
 
 

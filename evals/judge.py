@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _judge(console: Console, options: argparse.Namespace) -> None:
-    lines = list(latest_lines(options.run / "results.jsonl").values())
+    lines = list(latest_lines(options.run / "results.jsonl", brief=True).values())
     questions = questions_of(lines, known_entries(load_entries()))
     said = _sit(console, questions, options.run / "judge.jsonl", options)
     print_effect(console, lines, with_verdicts(lines, said))

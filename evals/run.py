@@ -149,18 +149,17 @@ def _show(
     ledger: Ledger,
 ) -> int:
     """Print the figures; the exit code says whether they may be used."""
-    tables: dict[tuple[int, str, str], list[Line]] = {}
+    lines: list[Line] = []
     reported: dict[str, dict[str, str]] = {name: {} for name in manifests}
     for line in ledger.read(one.key for one in work):
-        tables.setdefault((line.seed, line.view, line.arm), []).append(line)
+        lines.append(line)
         reported[line.arm] |= line.versions
     done = {
         name: manifest.model_copy(update={"reported": reported[name]})
         for name, manifest in manifests.items()
     }
     write_manifests(means.out / "manifest.json", {m.config: m for m in done.values()})
-    for (_, _, arm), lines in tables.items():
-        print_run(console, lines, done[arm])
+    print_run(console, lines, list(done.values()))
     faults = any(ledger.marks[one.key].status == "UNSCORED" for one in work)
     return FAULT if faults else 0
 

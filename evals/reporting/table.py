@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
@@ -10,69 +9,180 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from evals.reporting.comparison import Comparison, Transition
+from evals.reporting.names import SCORINGS, label, p_value, pairing_title
+from evals.reporting.provenance import CONTAMINATION, origins
+from evals.reporting.stored import Run
 from evals.running.ledger import Line
 from evals.running.manifest import Manifest
-from evals.statistics.metrics import TOPS, figures
+from evals.statistics.contrasts import Contrast
+from evals.statistics.metrics import TOPS, Figures
+from evals.statistics.summary import Cell, summarise
+
+_LEVELS = "L0 the same words, L1 an exact synonym, L2 narrower, L3 a direct parent."
+_NAMED = 12  # settings that a terminal names
+_INTERVALS = "Wilson 95 % intervals. A case without an answer is a miss."
 
 
-def print_run(console: Console, lines: Sequence[Line], manifest: Manifest) -> None:
+def print_run(console: Console, lines: Sequence[Line], manifests: Sequence[Manifest]) -> None:
     """Print a finished run.
 
     Args:
         console: Where to.
-        lines: One for every case in the denominator.
-        manifest: What the run was made from.
+        lines: One for every case in the denominator, of all arms, views and seeds.
+        manifests: What the run was made from, one for each arm.
     """
-    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
-    first = lines[0]
-    say(provenance(manifest))
-    say(
-        f"{manifest.dataset} {manifest.split}, view {first.view}, arm {first.arm}, seed "
-        f"{first.seed}; {len(manifest.exclusions)} of the split not scoreable (manifest.json)"
-    )
-    say(counts(lines))
-    exact = figures([line.rank("curated", "exact") for line in lines])
-    right = figures([line.rank() for line in lines])
-    with_kb = figures([line.rank("kb") for line in lines])
-    broader = figures([line.rank("curated", "broader") for line in lines])
-    for heads, columns in (
-        (("L0 to L2", "L0 to L2, KB synonyms"), (right, with_kb)),
-        (("L0 + L1 alone", "L0 to L3"), (exact, broader)),
-    ):
-        table = Table("", *heads, box=SIMPLE, padding=(0, 1, 0, 0))
-        for k in TOPS:
-            table.add_row(f"top-{k}", *(str(column.top[k]) for column in columns))
-        table.add_row("MRR", *(f"{column.mrr:.3f}" for column in columns))
-        console.print(table)
-    for error, count in Counter(line.error for line in lines if line.error).most_common():
-        say(f"{count} x {error}")
-    say(
-        "L0 the same words, L1 an exact synonym, L2 narrower, L3 a direct parent. Wilson 95 % "
-        "intervals. A case without an answer is a miss."
-    )
-    say("Contamination not excluded: the cases are public.")
+    say = _say(console)
+    summary = summarise(lines)
+    first = manifests[0]
+    excluded = {case for manifest in manifests for case in manifest.exclusions}
+    for line in origins(manifests):
+        say(line)
+    left_out = f"{len(excluded)} of the split not scoreable (manifest.json)"
+    if len(summary.cells) == 1:
+        (cell,) = summary.cells
+        say(
+            f"{first.dataset} {first.split}, view {cell.view}, arm {cell.arm}, seed {cell.seed}; "
+            + left_out
+        )
+        say(_ending(cell))
+        _print_cell(console, cell)
+    else:
+        say(f"{first.dataset} {first.split}, {summary.cases} cases; {left_out}")
+        console.print(_endings(summary.cells), "", _cells(summary.cells), sep="\n")
+        say("First line: curated truth, L0 to L2; below, with more names known to the matcher.")
+    if summary.contrasts:
+        console.print(_contrasts(summary.contrasts))
+        say(f"McNemar's exact test at top-1; Holm over {summary.contrasts[0].family}.")
+    for r in summary.repeats:
+        say(
+            f"{r.arm} {r.view} over seeds {', '.join(map(str, r.seeds))}: top-1 {r.mean.value:.1%} "
+            f"[{100 * r.mean.low:.1f}, {100 * r.mean.high:.1f}], {100 * r.run_sd:.1f} points SD "
+            f"from run to run, {r.changing} of cases change"
+        )
+    for cell in summary.cells:
+        for error, count in cell.failures.errors.items():
+            say(f"{count} x {error}" + (f" ({label(cell)})" if len(summary.cells) > 1 else ""))
+    say(f"{_LEVELS} {_INTERVALS}")
+    say(CONTAMINATION)
 
 
-def provenance(manifest: Manifest) -> str:
-    """One line: commit, data, truth and code."""
-    state = {True: "DIRTY TREE", False: "clean tree", None: "no git commit"}[manifest.is_dirty]
-    truth = manifest.truth_sha256[:12] or "NOT CURATED, titles only"
-    return (
-        f"{state} {manifest.commit[:12]}".rstrip()
-        + f" | source {manifest.source_sha256[:12]} | data {manifest.dataset_sha256[:12]}"
-        + f" | truth {truth}"
-    )
+def print_comparison(console: Console, a: Run, b: Run, found: Comparison) -> None:
+    """Print two compared runs in short.
+
+    Args:
+        console: Where to.
+        a, b: The runs.
+        found: What changed.
+    """
+    say = _say(console)
+    for which, run in (("A", a), ("B", b)):
+        for line in origins(list(run.manifests.values())):
+            say(f"{which} {run.name}: {line}")
+    for warning in found.warnings:
+        say(warning)
+    for pairing in found.pairings:
+        counts = ", ".join(f"{t.value} {len(pairing.of(t))}" for t in Transition)
+        say(f"{pairing_title(pairing)}, {len(pairing.changes)} cases in both: {counts}")
+        if pairing.only_a or pairing.only_b:
+            say(f"  in A alone {len(pairing.only_a)}, in B alone {len(pairing.only_b)}")
+    if found.unpaired:
+        say(f"not compared: {'; '.join(found.unpaired)}")
+    tested = [pairing.contrast for pairing in found.pairings if pairing.contrast]
+    if tested:
+        console.print(_contrasts(tested))
+        say(f"McNemar's exact test at top-1; Holm over {tested[0].family}.")
+    changed = list(dict.fromkeys(setting.name for setting in found.settings))
+    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+    say(f"settings that differ: {', '.join(changed[:_NAMED]) or 'none'}{more}")
 
 
-def counts(lines: Sequence[Line]) -> str:
+def _say(console: Console) -> partial[None]:
+    return partial(console.print, markup=False, highlight=False, soft_wrap=True)
+
+
+def _ending(cell: Cell) -> str:
     """One line: n, and how the cases ended; the parts add up to n."""
-    abstained = sum(line.abstained for line in lines)
-    unscored = sum(line.status == "UNSCORED" for line in lines)
-    answered = sum(line.status == "OK" for line in lines)
-    latencies = sorted(line.latency_s for line in lines)
-    p50, p95 = (latencies[min(len(latencies) - 1, int(q * len(latencies)))] for q in (0.5, 0.95))
+    c, spent = cell.counts, cell.costs
     return (
-        f"n {len(lines)} | answered {answered} | abstained {abstained} | no answer "
-        f"{len(lines) - answered - abstained - unscored} | unscored {unscored} | "
-        f"latency p50 {p50:.2f} s, p95 {p95:.2f} s"
+        f"n {c.n} | answered {c.answered} | abstained {c.abstained} | no answer {c.no_answer} | "
+        f"unscored {c.unscored} | latency p50 {spent.latency_p50_s:.2f} s, p95 "
+        f"{spent.latency_p95_s:.2f} s"
     )
+
+
+def _endings(cells: Sequence[Cell]) -> Table:
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0), show_edge=False)
+    for head in ("", "n", "answered", "abstained", "none", "faults", "p50 s", "p95 s"):
+        table.add_column(head, no_wrap=True)
+    for cell in cells:
+        c, spent = cell.counts, cell.costs
+        latency = (f"{spent.latency_p50_s:.2f}", f"{spent.latency_p95_s:.2f}")
+        counts = (c.n, c.answered, c.abstained, c.no_answer, c.unscored)
+        table.add_row(label(cell).replace(" ", "\n", 1), *map(str, counts), *latency)
+    return table
+
+
+def _print_cell(console: Console, cell: Cell) -> None:
+    """The figures of the only cell: a row for each k, a column for each way to count."""
+    curated = cell.figures["curated"]
+    others = {
+        f"L0 to L2, {SCORINGS.get(scoring, scoring)}": of["right"]
+        for scoring, of in cell.figures.items()
+        if scoring != "curated"
+    }
+    for columns in (
+        {"L0 to L2": curated["right"], **others},
+        {"L0 + L1 alone": curated["exact"], "L0 to L3": curated["broader"]},
+    ):
+        table = Table("", *columns, box=SIMPLE, padding=(0, 1, 0, 0))
+        for k in TOPS:
+            table.add_row(f"top-{k}", *(str(figures.top[k]) for figures in columns.values()))
+        table.add_row("MRR", *map(_mrr, columns.values()))
+        console.print(table)
+
+
+def _mrr(figures: Figures, between: str = " ") -> str:
+    if figures.mrr_interval is None:
+        return f"{figures.mrr:.3f}"
+    low, high = figures.mrr_interval
+    return f"{figures.mrr:.3f}{between}[{low:.2f}, {high:.2f}]"
+
+
+def _cells(cells: Sequence[Cell]) -> Table:
+    """Several cells in one table, two lines a cell: the share, then its interval."""
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0), show_edge=False)
+    for head in ("", *(f"top-{k}" for k in TOPS), "MRR"):
+        table.add_column(head, no_wrap=True)
+    for cell in cells:
+        seed = f" seed {cell.seed}" if cell.seed else ""
+        for scoring, of in cell.figures.items():
+            figures = of["right"]
+            is_primary = scoring == "curated"
+            head = f"{cell.arm}\n{cell.view}{seed}, n {cell.counts.n}"
+            shares = (
+                f"{p.count} {p.count / p.n:.1%}\n{100 * p.low:.1f}-{100 * p.high:.1f}"
+                for p in (figures.top[k] for k in TOPS)
+            )
+            mrr = _mrr(figures, "\n").replace("[", "").replace("]", "").replace(", ", "-")
+            style = None if is_primary else "dim"
+            table.add_row(head if is_primary else SCORINGS[scoring], *shares, mrr, style=style)
+    return table
+
+
+def _contrasts(contrasts: Sequence[Contrast]) -> Table:
+    heads = ("A against B", "n", "only A:B", "top-1 A-B, points", "p", "p Holm", "seen")
+    table = Table(*heads, box=SIMPLE, padding=(0, 1, 0, 0))
+    for c in contrasts:
+        d = c.difference
+        table.add_row(
+            f"{c.a}\n{c.b}",
+            str(c.n),
+            f"{c.only_a}:{c.only_b}",
+            f"{100 * d.value:+.1f}\n{100 * d.low:+.1f} to {100 * d.high:+.1f}",
+            p_value(c.p_exact),
+            p_value(c.p_holm),
+            "-" if c.detectable is None else f"{100 * c.detectable:.1f}",
+        )
+    table.caption = "seen: the smallest difference found in 80 of 100 such runs, points"
+    return table

@@ -23,6 +23,7 @@ __all__ = [
     "Status",
     "latest_lines",
     "read_lines",
+    "read_placed",
 ]
 
 # The same as fsync but for the file's times, which nobody reads; where there is none, fsync.
@@ -41,7 +42,7 @@ def read_lines(path: Path, *, brief: bool = False) -> Iterator[Line]:
     Raises:
         UserError: When there is no such file, or a line is none of this version.
     """
-    return (line for _, line in _read(path, Brief if brief else Line))
+    return (line for _, line in read_placed(path, Brief if brief else Line))
 
 
 def latest_lines(path: Path, *, brief: bool = False) -> dict[Key, Line]:
@@ -49,7 +50,7 @@ def latest_lines(path: Path, *, brief: bool = False) -> dict[Key, Line]:
     return {line.key: line for line in read_lines(path, brief=brief)}
 
 
-def _read(path: Path, shape: type[_Shape]) -> Iterator[tuple[int, _Shape]]:
+def read_placed(path: Path, shape: type[_Shape]) -> Iterator[tuple[int, _Shape]]:
     """Each line with the place in the file at which it begins."""
     position = 0
     if not path.is_file():
@@ -103,7 +104,7 @@ class Ledger:
         self._file = path.open("ab+", buffering=0)
         try:
             _cut_torn_line(self._file)
-            for position, mark in _read(path, Mark):
+            for position, mark in read_placed(path, Mark):
                 self._count(mark, position)
         except UserError:
             self.__exit__()

@@ -126,7 +126,8 @@ def test_repeats_have_seeds_of_their_own_and_a_longer_run_adds_only_what_is_new(
     assert run(data, out, predict, "--repeat", "3", "--seed", "7") == 0
     assert seeds == [9] * 4
     printed = capsys.readouterr().out
-    assert all(f"arm test, seed {seed}" in printed for seed in (7, 8, 9))
+    assert all(f"V3 seed {seed}, n 4" in printed for seed in (7, 8, 9))
+    assert "test V3 over seeds 7, 8, 9: top-1 25.0%" in printed
 
 
 def test_every_start_keeps_its_plan(data: Path, tmp_path: Path) -> None:
