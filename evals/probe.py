@@ -8,7 +8,6 @@ harness; the figures may not be used. 130: stopped; the same command goes on.
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from rich.console import Console
 from agent.settings import build_settings
 from evals.arms.arm import Choice
 from evals.data.dataset import EvalCase
-from evals.data.medpix import load_medpix
+from evals.data.options import add_data_options, load_dataset, positive, select_cases
 from evals.probes.ask import How, Prober, paraphrases_in, read_paraphrases
 from evals.probes.figures import (
     Recognised,
@@ -63,12 +62,11 @@ def _probe(options: argparse.Namespace) -> int:
         raise UserError("--max-dollars cannot stop a batch job that is made: leave one of them out")
     if options.run and options.run.resolve() == options.out.resolve():
         raise UserError("--run and --out are the same folder; give the probe another --out")
-    dataset = load_medpix(options.data, options.split, options.truth)
-    cases = _drawn(dataset.cases, options)
+    dataset = load_dataset(options)
+    cases = select_cases(dataset, options)
     given = read_paraphrases(options.paraphrases) if options.paraphrases else None
     how = How(
         out=options.out,
-        split=options.split,
         source=source_sha256(),
         pace=Pace(concurrent={"planner": options.concurrent}, max_dollars=options.max_dollars),
         timeout_s=options.timeout_s,
@@ -163,22 +161,13 @@ def _run_lines(run: Path) -> list[Line]:
     return list(latest_lines(run / "results.jsonl", brief=True).values())
 
 
-def _drawn(cases: Sequence[EvalCase], options: argparse.Namespace) -> Sequence[EvalCase]:
-    if options.limit is None or options.limit >= len(cases):
-        return cases
-    drawn = random.Random(options.seed).sample(cases, options.limit)  # noqa: S311
-    return sorted(drawn, key=lambda case: case.id)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m evals.probe", description=__doc__,
+        prog="evals probe", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    add = parser.add_argument
-    add("--data", type=Path, required=True, help="the data set's folder")
-    add("--split", choices=["dev", "train", "all"], default="dev")
-    add("--truth", type=Path, help="default: truth.jsonl in --data, else titles")
+    add_data_options(parser)
+    add = parser.add_argument_group("probes").add_argument
     add("--out", type=Path, required=True, help="results.jsonl; not a run's folder")
     add("--planner", help='"gemini", "gemini:MODEL" or "provider:model"')
     add("--planner-prices", type=Path, metavar="FILE", help="prices of the planner's models")
@@ -188,21 +177,12 @@ def _parser() -> argparse.ArgumentParser:
         help='JSONL of {"case": ID, "history": TEXT} instead of the planner\'s own paraphrases',
     )  # fmt: skip
     add("--run", type=Path, help="folder of a run: its accuracy by what was recognised")
-    add("--limit", type=_positive, help="so many cases, drawn by --seed")
-    add("--seed", type=int, default=0)
     add("--batch", action="store_true", help="in Gemini's batch mode: slower, at its price")
     add("--retry-failed", action="store_true", help="ask again where the service failed")
-    add("--concurrent", type=_positive, default=8, help="requests at a time")
+    add("--concurrent", type=positive, default=8, help="requests at a time")
     add("--max-dollars", type=float, metavar="X", help="nothing new is asked once so much is spent")
     add("--timeout-s", type=float, default=600.0, help="for one answer")
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"got {number}; takes 1 or more")
-    return number
 
 
 if __name__ == "__main__":

@@ -22,16 +22,18 @@ from evals.arms.arm import MakeArm
 from evals.arms.options import add_arm_options, choice_from
 from evals.arms.table import ARMS
 from evals.data.options import add_data_options, load_dataset, select_cases
+from evals.matching.ontology import read_ontology
 from evals.matching.scoring import build_scorers
 from evals.reporting.table import print_run
 from evals.running.execute import Bench, Work
 from evals.running.ledger import Ledger, Line
 from evals.running.manifest import Manifest, read_manifests, source_sha256, write_manifests
-from evals.running.options import add_run_options, pace_from
+from evals.running.options import add_run_options, ontologies_from, pace_from
 from evals.running.plan import Asked, add_plan, is_due, manifests_of, work_of
 from evals.running.provenance import first_line, new_configurations
 from evals.running.session import Means, do_work
 from evals.running.stoppable import STOPPED
+from evals.statistics.contrasts import Side, read_contrasts
 from evals.views.show import VIEWS
 from evals.views.viewer import Viewer
 from knowledge.index.compiled import load_compiled
@@ -77,8 +79,11 @@ def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
     unseen = viewer.exclusions(cases, views)
     if len(unseen) == len(cases):
         raise UserError(f"none of the {len(cases)} cases has the images of view {' '.join(views)}")
+    read_contrasts(options.contrast, [Side(arm=a, view=v) for v in views for a in options.arm])
     asked = Asked(
         cases=tuple(case for case in cases if case.id not in unseen),
+        ontologies=ontologies_from(options.ontology),
+        contrasts=tuple(options.contrast),
         unseen=unseen,
         views=views,
         seeds=range(options.seed, options.seed + options.repeat),
@@ -89,7 +94,10 @@ def _run(options: argparse.Namespace, arms: Mapping[str, MakeArm]) -> int:
     bench = Bench(
         arms={name: make(choice) for name, make in makers.items()},
         viewer=viewer,
-        scorers=build_scorers(load_compiled(choice.settings.open_cache()).entries),
+        scorers=build_scorers(
+            load_compiled(choice.settings.open_cache()).entries,
+            [read_ontology(path) for path in options.ontology],
+        ),
         timeout_s=options.timeout_s,
     )
     means = Means(
@@ -138,14 +146,14 @@ def _work_off(
             "left, so no figures; the same command with a higher --max-dollars goes on",
         )
         return SPENT
-    return _show(console, work, manifests, means, ledger)
+    return _show(console, work, manifests, asked.contrasts, ledger)
 
 
 def _show(
     console: Console,
     work: Sequence[Work],
     manifests: Mapping[str, Manifest],
-    means: Means,
+    contrasts: Sequence[str],
     ledger: Ledger,
 ) -> int:
     """Print the figures; the exit code says whether they may be used."""
@@ -158,8 +166,8 @@ def _show(
         name: manifest.model_copy(update={"reported": reported[name]})
         for name, manifest in manifests.items()
     }
-    write_manifests(means.out / "manifest.json", {m.config: m for m in done.values()})
-    print_run(console, lines, list(done.values()))
+    write_manifests(ledger.folder / "manifest.json", {m.config: m for m in done.values()})
+    print_run(console, lines, list(done.values()), contrasts)
     faults = any(ledger.marks[one.key].status == "UNSCORED" for one in work)
     return FAULT if faults else 0
 

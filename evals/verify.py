@@ -20,10 +20,19 @@ from rich.console import Console
 
 from agent.settings import build_settings
 from evals.data.options import load_dataset
+from evals.matching.ontology import read_ontology
 from evals.matching.scoring import build_scorers
 from evals.running.manifest import read_manifests
+from evals.running.options import add_ontology_option, ontologies_from
 from evals.running.plan import read_plans
-from evals.running.verification import Check, check_data, check_lines, check_pictures, check_plan
+from evals.running.verification import (
+    Check,
+    check_data,
+    check_lines,
+    check_ontologies,
+    check_pictures,
+    check_plan,
+)
 from knowledge.index.compiled import load_compiled
 from tools.errors import UserError
 
@@ -50,8 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _checks(options: argparse.Namespace) -> list[Check]:
     entries = load_compiled(build_settings().open_cache()).entries
+    check_ontologies(options.run, ontologies_from(options.ontology))
+    ontologies = [read_ontology(path) for path in options.ontology]
     checks = [
-        *check_lines(options.run, build_scorers(entries)),
+        *check_lines(options.run, build_scorers(entries, ontologies)),
         check_plan(options.run),
         check_pictures(options.run),
     ]
@@ -75,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dataset", default="medpix", help="what it is, as evals run takes it")
     parser.add_argument("--groups", type=Path, help="as evals run takes it")
     parser.add_argument("--truth", type=Path, help="default: truth.jsonl in --data, else titles")
+    add_ontology_option(parser.add_argument)
     return parser
 
 

@@ -32,14 +32,12 @@ class How:
 
     Attributes:
         out: Folder of results.jsonl and manifest.json.
-        split: Of the data set.
         source: Hash of the code that asks.
         in_batch: In Gemini's batch mode.
         retries_failed: Ask again where the service failed.
     """
 
     out: Path
-    split: str
     source: str
     pace: Pace
     timeout_s: float

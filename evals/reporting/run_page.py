@@ -14,7 +14,7 @@ from evals.reporting.pictures import Pictures
 from evals.reporting.provenance import origins, warnings
 from evals.reporting.stored import Run
 from evals.running.ledger import Line
-from evals.statistics.summary import summarise
+from evals.statistics.summary import plan_of, summarise
 from tools.imaging.store import ArtifactStore
 
 
@@ -52,7 +52,7 @@ def render_run(run: Run, store: ArtifactStore | None = None, *, with_pictures: b
     Raises:
         UserError: When the results change while they are read.
     """
-    summary = summarise(run.lines)
+    summary = summarise(run.lines, plan_of(run.lines, run.contrasts))
     by_case: dict[str, list[Line]] = {}
     for line in run.lines:
         by_case.setdefault(line.case, []).append(line)

@@ -30,6 +30,8 @@ class Run:
         older: Lines of earlier configurations of the same arm and view, which do not count.
         missing: Pieces of work that were asked for and have no line: the run is not at its end.
         rulings: Of the judge that ruled last, if there was one.
+        contrasts: The family of tests that the last start named, once the run is at its end; none
+            stands for the pre-registered one.
         places: Where each line that counts begins in results.jsonl, in bytes.
     """
 
@@ -40,6 +42,7 @@ class Run:
     missing: int
     rulings: tuple[Ruling, ...]
     places: Mapping[Key, int]
+    contrasts: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -89,23 +92,29 @@ def read_run(folder: Path) -> Run:
     counting = [line for line in written.values() if newest[line.arm, line.view] == line.config]
     configs = {line.config for line in counting}
     manifests = read_manifests(folder / "manifest.json")
-    if missing := sorted(configs - manifests.keys()):
+    if unknown := sorted(configs - manifests.keys()):
         raise UserError(
-            f"{folder}/manifest.json lacks the configuration {missing[0]} of results.jsonl; "
+            f"{folder}/manifest.json lacks the configuration {unknown[0]} of results.jsonl; "
             "keep both files of a run together"
         )
     rulings = read_rulings(folder / "judge.jsonl")
     rulings = [ruling for ruling in rulings if ruling.judge == rulings[-1].judge]
     said = verdicts(rulings)
+    missing = _missing(folder / "plans.jsonl", configs, written)
     return Run(
         folder=folder,
         lines=tuple(with_verdicts(counting, said) if rulings else counting),
         manifests={config: of for config, of in manifests.items() if config in configs},
         older=len(written) - len(counting),
-        missing=_missing(folder / "plans.jsonl", configs, written),
+        missing=missing,
+        contrasts=() if missing else _contrasts(folder / "plans.jsonl"),
         rulings=tuple(rulings),
         places={line.key: places[line.key] for line in counting},
     )
+
+
+def _contrasts(path: Path) -> tuple[str, ...]:
+    return read_plans(path)[-1].contrasts if path.is_file() else ()
 
 
 def _missing(path: Path, configs: set[str], written: Mapping[Key, Line]) -> int:

@@ -17,23 +17,29 @@ from evals.running.ledger import Line
 from evals.running.manifest import Manifest
 from evals.statistics.contrasts import Contrast
 from evals.statistics.metrics import TOPS, Figures
-from evals.statistics.summary import Cell, summarise
+from evals.statistics.summary import Cell, plan_of, summarise
 
 _LEVELS = "L0 the same words, L1 an exact synonym, L2 narrower, L3 a direct parent."
 _NAMED = 12  # settings that a terminal names
 _INTERVALS = "Wilson 95 % intervals. A case without an answer is a miss."
 
 
-def print_run(console: Console, lines: Sequence[Line], manifests: Sequence[Manifest]) -> None:
+def print_run(
+    console: Console,
+    lines: Sequence[Line],
+    manifests: Sequence[Manifest],
+    contrasts: Sequence[str] = (),
+) -> None:
     """Print a finished run.
 
     Args:
         console: Where to.
         lines: One for every case in the denominator, of all arms, views and seeds.
         manifests: What the run was made from, one for each arm.
+        contrasts: The family of tests in words; none stands for the pre-registered one.
     """
     say = _say(console)
-    summary = summarise(lines)
+    summary = summarise(lines, plan_of(lines, contrasts))
     first = manifests[0]
     excluded = {case for manifest in manifests for case in manifest.exclusions}
     for line in origins(manifests):

@@ -112,6 +112,11 @@ class Ledger:
         if is_new:
             _sync_folder(path.parent)
 
+    @property
+    def folder(self) -> Path:
+        """The run's."""
+        return self._path.parent
+
     def __enter__(self) -> Ledger:
         """The ledger itself."""
         return self

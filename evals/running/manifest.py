@@ -32,6 +32,7 @@ class Manifest(BaseModel):
         source_sha256: Over the code, prompts and knowledge that ran.
         settings: Of the arm.
         timeout_s: For one case.
+        ontologies: SHA-256 of each ontology that the matcher knew, by file name.
         exclusions: Case id to why it is not in the denominator.
         files: SHA-256 of each image by its path in the data set, where a view shows images.
         groups: Patient to the ids of the cases, of patients with more than one.
@@ -54,6 +55,7 @@ class Manifest(BaseModel):
     settings: dict[str, object]
     packages: dict[str, str]
     timeout_s: float = 600.0
+    ontologies: dict[str, str] = {}
     reported: dict[str, str] = {}
     files: dict[str, str] = {}
     groups: dict[str, tuple[str, ...]] = {}
@@ -63,12 +65,14 @@ class Manifest(BaseModel):
         """Hash of everything an answer and its score depend on; 16 hexadecimal digits."""
         return config_hash(
             self.settings,
+            self.arm,
             self.dataset_sha256,
             self.files_sha256,
             self.truth_sha256,
             self.source_sha256,
             self.split,
             str(self.timeout_s),
+            *(f"{name} {sha256}" for name, sha256 in sorted(self.ontologies.items())),
         )
 
     def changes(self, earlier: Manifest) -> list[str]:
@@ -80,6 +84,7 @@ class Manifest(BaseModel):
             "source_sha256",
             "split",
             "timeout_s",
+            "ontologies",
         )
         found = [
             name.removesuffix("_sha256")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
 from evals.arms.arm import Backend
+from evals.data.files import FileHashes, sha256_of_all
 from evals.running.schedule import Pace
 from tools.errors import UserError
 
@@ -60,6 +61,15 @@ def add_run_options(parser: argparse.ArgumentParser, views: Sequence[str]) -> No
         "refused or abstained from stands. A fault is tried again in any case",
     )
     add(
+        "--contrast",
+        nargs="+",
+        default=[],
+        metavar="A:B",
+        help="the family of tests, kept with the run: two arms in every view, or ARM@VIEW:ARM@VIEW "
+        "(default: the pre-registered one, docs/statistics.md)",
+    )
+    add_ontology_option(add)
+    add(
         "--batch",
         action="store_true",
         help="Gemini's batch mode for arms of one request without tools: slower, half the price",
@@ -70,6 +80,35 @@ def add_run_options(parser: argparse.ArgumentParser, views: Sequence[str]) -> No
         help='send the cases to a Ray cluster: "auto", HOST:PORT or ray://HOST:PORT; "local" '
         "starts one on this machine (needs the extra ray)",
     )
+
+
+def add_ontology_option(add: Callable[..., object]) -> None:
+    """--ontology, of a run and of its re-scoring."""
+    add(
+        "--ontology",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="Mondo's or the Disease Ontology's OBO, Orphanet's spreadsheet, or a table of names: "
+        'figures with their names stand apart, as "ontology"',
+    )
+
+
+def ontologies_from(paths: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 of each ontology by its file's name; a folder's is over all its files.
+
+    Raises:
+        UserError: When one is not there, or two bear one name.
+    """
+    found: dict[str, str] = {}
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"--ontology {path} does not exist; give a downloaded file")
+        if path.name in found:
+            raise UserError(f"--ontology names two files {path.name!r}; rename one")
+        found[path.name] = sha256_of_all(path.name, FileHashes(path.parent, [path]))
+    return found
 
 
 def pace_from(options: argparse.Namespace) -> Pace:

@@ -29,6 +29,8 @@ class Asked:
         views, seeds: Without repetition, in order.
         timeout_s: For one case.
         unseen: Case id to why a case is not among them: a view has nothing to show of it.
+        ontologies: SHA-256 of each ontology that the matcher knows, by file name.
+        contrasts: The family of tests in words; none stands for the pre-registered one.
     """
 
     cases: Sequence[EvalCase]
@@ -36,6 +38,8 @@ class Asked:
     seeds: Sequence[int]
     timeout_s: float
     unseen: Mapping[str, str] = field(default_factory=dict)
+    ontologies: Mapping[str, str] = field(default_factory=dict)
+    contrasts: Sequence[str] = ()
 
 
 class Plan(BaseModel):
@@ -45,6 +49,7 @@ class Plan(BaseModel):
         began: UTC.
         configs: Hash of the configuration, by arm.
         cases: Ids.
+        contrasts: The family of tests, decided before the first case.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +59,7 @@ class Plan(BaseModel):
     views: tuple[str, ...]
     seeds: tuple[int, ...]
     cases: tuple[str, ...]
+    contrasts: tuple[str, ...] = ()
 
     @property
     def keys(self) -> Iterator[Key]:
@@ -92,6 +98,7 @@ def manifests_of(
             settings=dict(arm.config),
             packages=package_versions(),
             timeout_s=asked.timeout_s,
+            ontologies=dict(asked.ontologies),
         )
         for name, arm in arms.items()
     }
@@ -132,6 +139,7 @@ def add_plan(path: Path, asked: Asked, configs: Mapping[str, str]) -> None:
         views=tuple(asked.views),
         seeds=tuple(asked.seeds),
         cases=tuple(case.id for case in asked.cases),
+        contrasts=tuple(asked.contrasts),
     )
     with path.open("ab") as file:
         if file.tell() and not path.read_bytes().endswith(b"\n"):

@@ -38,6 +38,25 @@ class Check:
     faults: tuple[str, ...] = field(default=())
 
 
+def check_ontologies(run: Path, given: Mapping[str, str]) -> None:
+    """Refuse to judge again with other ontologies than the run was judged with.
+
+    Args:
+        given: SHA-256 by file name.
+
+    Raises:
+        UserError: Names those that the run had.
+    """
+    manifests = read_manifests(run / "manifest.json")
+    for config in read_plans(run / "plans.jsonl")[-1].configs.values():
+        if config in manifests and manifests[config].ontologies != dict(given):
+            names = ", ".join(sorted(manifests[config].ontologies)) or "none"
+            raise UserError(
+                f"the run was judged with these ontologies: {names}; give the same files with "
+                "--ontology"
+            )
+
+
 def check_lines(run: Path, scorers: Mapping[Scoring, Scorer]) -> list[Check]:
     """Judge every list again, and compare levels, ranks and figures with those stored.
 

@@ -209,5 +209,16 @@ def read_contrast(text: str, sides: Collection[Side]) -> tuple[Pair, ...]:
     )
 
 
+def read_contrasts(texts: Sequence[str], sides: Collection[Side]) -> tuple[Pair, ...] | None:
+    """The family that a person asks for, each pair once; None, the pre-registered one, for none.
+
+    Raises:
+        UserError: As for one of them.
+    """
+    if not texts:
+        return None
+    return tuple(dict.fromkeys(pair for text in texts for pair in read_contrast(text, sides)))
+
+
 def _named(side: Side) -> str:
     return f"{side.arm}@{side.view}"

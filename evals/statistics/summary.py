@@ -12,7 +12,16 @@ from evals.running.ledger import Line, Reading
 from evals.statistics.bootstrap import DRAWS, SEED, Resample
 from evals.statistics.calibration import Calibration, calibrate, leads_of
 from evals.statistics.clusters import clusters
-from evals.statistics.contrasts import Contrast, Pair, Ranks, Side, compare, holm, planned
+from evals.statistics.contrasts import (
+    Contrast,
+    Pair,
+    Ranks,
+    Side,
+    compare,
+    holm,
+    planned,
+    read_contrasts,
+)
 from evals.statistics.costs import Costs, Failures, costs, failures
 from evals.statistics.metrics import Figures, figures
 from evals.statistics.repeats import Repeats, repeats
@@ -38,6 +47,16 @@ class Plan:
     factors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     draws: int = DRAWS
     seed: int = SEED
+
+
+def plan_of(lines: Sequence[Line], contrasts: Sequence[str]) -> Plan:
+    """The plan with the contrasts that a person named before the run; none: the pre-registered.
+
+    Raises:
+        UserError: On a contrast of what did not run.
+    """
+    sides = dict.fromkeys(Side(arm=line.arm, view=line.view) for line in lines)
+    return Plan(contrasts=read_contrasts(contrasts, sides))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
