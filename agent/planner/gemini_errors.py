@@ -21,6 +21,7 @@ from typing import Any
 from tools.errors import UserError
 
 TRANSIENT_CODES = frozenset({408, 429, 500, 502, 503, 504})
+REQUEST_CODES = frozenset({400, 413, 422})  # of what the request holds, not of who sends it
 LONGEST_BACKOFF_S = 60.0
 
 # Worth one repair turn: the model slipped, and told so it usually does better.
@@ -42,6 +43,10 @@ class PlannerUnavailable(PlannerError):
 
 class PlannerRefused(PlannerError):
     """The service refused the request, or it may not be sent; the message says what to mend."""
+
+
+class RequestRefused(PlannerRefused):
+    """What this one request holds was refused (too long, most often); another may be taken."""
 
 
 class PlannerBlocked(PlannerError):
@@ -158,7 +163,9 @@ def refusal(fault: Fault, *, model: str, is_vertex: bool) -> PlannerRefused:
             f"Gemini has no model {model!r} for this key ({fault.what}); set the planner's model, "
             "for example to 'gemini-flash-latest'"
         )
-    return PlannerRefused(
+    # FAILED_PRECONDITION is of the account: billing, or a place where the service is not offered.
+    is_of_request = fault.code in REQUEST_CODES and "FAILED_PRECONDITION" not in fault.what
+    return (RequestRefused if is_of_request else PlannerRefused)(
         f"Gemini refused the request to model {model!r} ({fault.what}{says}); "
         f"check the model name, the tools' schemas and {key}"
     )
