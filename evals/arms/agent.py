@@ -99,4 +99,5 @@ def _arm(choice: Choice, settings: Settings, *, sees: bool = True, loops: bool =
             "sources": knowledge.sources.versions(),
         },
         backends=frozenset(backends or {"cpu"}),
+        windows=choice.windows if looks else None,
     )

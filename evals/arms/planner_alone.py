@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -76,7 +77,7 @@ def planner_alone_images_arm(choice: Choice) -> Arm:
         return [_block(view) for view in views_of(case, store, choice.windows)]
 
     shown = {"windows": choice.windows or "medgemma", "most_pictures": MOST_PICTURES}
-    return _arm(settings, shown, blocks)
+    return replace(_arm(settings, shown, blocks), windows=choice.windows)
 
 
 def told(case: Case) -> str:
