@@ -2,8 +2,9 @@
 
 A planner is bounded where its calls are made: a LangChain callback holds each call of a chat model
 back until its turn, in whatever thread it is made. A call that the client tries again is not
-counted again. The other backends have no such place, so their cases are held back: a vision
-server's requests are bounded by HOOFBEAT_VISION_REQUESTS_PER_MINUTE.
+counted again, and what decides in this process alone is no call of a service. The other backends
+have no such place, so their cases are held back: a vision server's requests are bounded by
+HOOFBEAT_VISION_REQUESTS_PER_MINUTE.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.tracers.context import register_configure_hook
 
+from agent.planner.offline import OfflinePlanner
 from evals.arms.arm import Backend
+from evals.arms.one_pass import OnePass
 
 _PER_CALL: frozenset[Backend] = frozenset({"planner"})
+# OnePass asks the planner that it holds, and that one is held back itself.
+_HERE = tuple([*kind.__module__.split("."), kind.__name__] for kind in (OfflinePlanner, OnePass))
 
 
 class _BeforeCall(BaseCallbackHandler):
@@ -29,9 +34,10 @@ class _BeforeCall(BaseCallbackHandler):
     def __init__(self, limiter: InMemoryRateLimiter) -> None:
         self._limiter = limiter
 
-    def on_chat_model_start(self, *_: Any, **__: Any) -> None:
+    def on_chat_model_start(self, serialized: Mapping[str, Any] | None, *_: Any, **__: Any) -> None:
         """Wait; LangChain calls this in a thread of its own when the call is asynchronous."""
-        self._limiter.acquire()
+        if not serialized or serialized.get("id") not in _HERE:
+            self._limiter.acquire()
 
 
 _before_call: ContextVar[_BeforeCall | None] = ContextVar("before_call", default=None)

@@ -2,14 +2,26 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
+from langchain_core.messages import AIMessage, HumanMessage
 
+from agent.planner.offline import OfflinePlanner
 from evals.arms.arm import Backend
+from evals.arms.one_pass import OnePass
 from evals.running.rate import Rates
 
 PLANNER: frozenset[Backend] = frozenset({"planner"})
 CPU: frozenset[Backend] = frozenset({"cpu"})
+
+
+class Submits(FakeListChatModel):
+    """Takes tools and calls none."""
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        return self
 
 
 def model() -> FakeListChatModel:
@@ -50,6 +62,26 @@ def test_other_backends_are_bounded_case_by_case() -> None:
     rates = Rates({"vision": 1200})
     vision: frozenset[Backend] = frozenset({"vision"})
     assert seconds(*[(vision, 0)] * 5, rates=rates) >= 0.05 * 4
+
+
+def test_fixed_turns_are_no_calls_and_the_planner_within_them_is_one() -> None:
+    def turns(rates: Rates, planner: BaseChatModel) -> float:
+        async def go() -> None:
+            await rates.turn(PLANNER)
+            one_pass = OnePass(planner=planner)
+            for _ in range(3):
+                await one_pass.ainvoke([HumanMessage(brief), weighed])
+
+        started = time.perf_counter()
+        asyncio.run(go())
+        return time.perf_counter() - started
+
+    brief = "A case"
+    call = {"name": "weigh_evidence", "args": {}, "id": "1", "type": "tool_call"}
+    weighed = AIMessage("", tool_calls=[call])
+    assert turns(Rates({"planner": 6}), OfflinePlanner()) < 5  # one in 10 s
+    asked = Submits(responses=["LAM"])
+    assert 0.1 * 3 <= turns(Rates({"planner": 600}), asked) < 0.1 * 5
 
 
 def test_the_limit_of_one_task_is_not_that_of_another() -> None:
