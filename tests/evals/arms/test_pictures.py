@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,10 +105,12 @@ def test_composites_of_screenshots_are_refused_and_no_pictures_are_no_fault(
 
 
 def test_how_many_cases_have_pictures_alone_is_said_before_one_is_shown(tmp_path: Path) -> None:
-    def case(name: str, **images: tuple[Path, ...]) -> EvalCase:
-        return EvalCase(id=name, patient=name, truth=Truth(primary="LAM"), **images)
-
-    cases = [case("a", pictures=(tmp_path,)), case("b", study=(tmp_path,)), case("c")]
+    case = EvalCase(id="a", patient="a", truth=Truth(primary="LAM"))
+    cases = [
+        replace(case, pictures=(tmp_path,)),
+        replace(case, id="b", study=(tmp_path,)),
+        replace(case, id="c"),
+    ]
     with pytest.raises(UserError, match="medgemma needs data in HU, and 2 of the 3 cases"):
         check_all_windows(cases, "medgemma")
     check_all_windows(cases[1:2], "medgemma")
