@@ -21,6 +21,7 @@ from typing import Any
 from tools.errors import UserError
 
 TRANSIENT_CODES = frozenset({408, 429, 500, 502, 503, 504})
+REQUEST_CODES = frozenset({400, 413, 422})  # of what it holds; FAILED_PRECONDITION is of the sender
 LONGEST_BACKOFF_S = 60.0
 
 # Worth one repair turn: the model slipped, and told so it usually does better.
@@ -42,6 +43,10 @@ class PlannerUnavailable(PlannerError):
 
 class PlannerRefused(PlannerError):
     """The service refused the request, or it may not be sent; the message says what to mend."""
+
+
+class RequestRefused(PlannerRefused):
+    """What this one request holds was refused (too long, most often); another may be taken."""
 
 
 class PlannerBlocked(PlannerError):
@@ -137,14 +142,12 @@ def read_fault(error: Exception, *, secret: str) -> Fault:
 
 def refusal(fault: Fault, *, model: str, is_vertex: bool) -> PlannerRefused:
     """The error for a call that will never succeed as it is; names the setting to change."""
-    key = (
-        "project, location and login (gcloud auth application-default login)"
-        if is_vertex
-        else "GEMINI_API_KEY or GOOGLE_API_KEY"
-    )
+    what, key = "key", "GEMINI_API_KEY or GOOGLE_API_KEY"
+    if is_vertex:
+        what = "credentials"
+        key = "project, location and login (gcloud auth application-default login)"
     says = f": {fault.says}" if fault.says else ""
     if fault.code is None or fault.code == 401 or "API_KEY_INVALID" in fault.reasons:
-        what = "credentials" if is_vertex else "key"
         return PlannerRefused(
             f"Gemini does not accept the {what} ({fault.what}); set a valid {key}"
         )
@@ -158,7 +161,8 @@ def refusal(fault: Fault, *, model: str, is_vertex: bool) -> PlannerRefused:
             f"Gemini has no model {model!r} for this key ({fault.what}); set the planner's model, "
             "for example to 'gemini-flash-latest'"
         )
-    return PlannerRefused(
+    is_of_request = fault.code in REQUEST_CODES and "FAILED_PRECONDITION" not in fault.what
+    return (RequestRefused if is_of_request else PlannerRefused)(
         f"Gemini refused the request to model {model!r} ({fault.what}{says}); "
         f"check the model name, the tools' schemas and {key}"
     )

@@ -11,10 +11,12 @@ import sys
 from langchain_core.language_models import BaseChatModel
 
 from agent.planner.gemini_errors import (
+    REQUEST_CODES,
     TRANSIENT_CODES,
     PlannerError,
     PlannerRefused,
     PlannerUnavailable,
+    RequestRefused,
 )
 from tools.errors import UserError
 
@@ -58,7 +60,8 @@ def planner_error(error: Exception) -> PlannerError:
     """One of `call_errors` in one line for the person; what the service quotes stays out of it.
 
     Returns:
-        PlannerUnavailable when the same call may succeed later, PlannerRefused when it will not.
+        PlannerUnavailable when the same call may succeed later, PlannerRefused when it will not:
+        RequestRefused where that is for what it holds.
     """
     code = getattr(error, "status_code", None)
     what = f"HTTP {code}" if code else type(error).__name__
@@ -67,7 +70,7 @@ def planner_error(error: Exception) -> PlannerError:
             f"the planner's service is not available ({what}); check the connection and the quota, "
             "or try again later"
         )
-    return PlannerRefused(
+    return (RequestRefused if code in REQUEST_CODES else PlannerRefused)(
         f"the planner's service refused the request ({what}); check its key, the name of the model "
         "and whether it calls tools"
     )

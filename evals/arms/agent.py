@@ -9,7 +9,7 @@ from agent.planner.prices import Prices
 from agent.settings import Settings
 from evals.arms.arm import Arm, Backend, Choice, Prediction
 from evals.arms.config import answering, sampling
-from evals.arms.failures import planner_failures
+from evals.arms.failures import Taken, planner_failures
 from evals.arms.one_pass import TURNS, OnePass, planner_calls
 from evals.arms.pictures import check_windows
 from evals.arms.reported import ToolCounter, from_report
@@ -68,6 +68,7 @@ def _arm(choice: Choice, settings: Settings, *, sees: bool = True, loops: bool =
     knowledge = open_knowledge(settings)
     is_offline = isinstance(planner, OfflinePlanner)
     looks = settings.vision != "none"
+    taken = Taken()
 
     async def predict(case: Case, seed: int) -> Prediction:
         if looks:
@@ -76,7 +77,7 @@ def _arm(choice: Choice, settings: Settings, *, sees: bool = True, loops: bool =
             case = case.model_copy(update={"series": (), "chosen": "", "limits": ()})
         counted = ToolCounter()
         watched = agent.with_config(callbacks=[counted])
-        with planner_failures():
+        with planner_failures(taken):
             report = await adiagnose(case, settings, agent=watched)
         more = {"planner_calls": 0 if is_offline else report.costs.get("planner_calls", 0)}
         if not loops and not is_offline:
@@ -98,4 +99,5 @@ def _arm(choice: Choice, settings: Settings, *, sees: bool = True, loops: bool =
             "sources": knowledge.sources.versions(),
         },
         backends=frozenset(backends or {"cpu"}),
+        windows=choice.windows if looks else None,
     )

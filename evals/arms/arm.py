@@ -76,12 +76,14 @@ class Arm:
         predict: Asks it about one case; the seed is that of the repeat, for what draws.
         config: Every setting that its answers depend on, as JSON values; no secret.
         backends: What it keeps busy, so that the runner bounds each.
+        windows: That it was told to show data in HU in; None when nobody chose, or it shows none.
         single_turn: The same arm as one request; None for an arm with tools or without a model.
     """
 
     predict: Predict
     config: Mapping[str, object]
     backends: frozenset[Backend] = frozenset({"cpu"})
+    windows: Windows | None = None
     single_turn: SingleTurn | None = None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from langchain_core.language_models import BaseChatModel
 
 from agent.settings import Settings
@@ -23,12 +25,22 @@ _SAMPLING = ("model", "temperature", "seed", "max_output_tokens", "thinking_leve
 
 def answering(settings: Settings) -> dict[str, object]:
     """All settings that an answer of the agent may depend on, as JSON values."""
-    return settings.model_dump(mode="json", exclude=set(_NOT_ANSWERS))
+    found = settings.model_dump(mode="json", exclude=set(_NOT_ANSWERS))
+    return {**found, "gemini_base_url": address(settings)}
 
 
 def seeing(settings: Settings) -> dict[str, object]:
     """Those of the vision model alone."""
     return settings.model_dump(mode="json", include=set(_VISION))
+
+
+def address(settings: Settings) -> str | None:
+    """Where Gemini's protocol is spoken, without what a proxy may want to know of its caller."""
+    if not settings.gemini_base_url:
+        return settings.gemini_base_url
+    parts = urlsplit(settings.gemini_base_url)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query="", fragment="").geturl()
 
 
 def sampling(planner: BaseChatModel) -> dict[str, object]:

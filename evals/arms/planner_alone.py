@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -19,7 +20,7 @@ from agent.planner import build_planner
 from agent.planner.prices import Prices, model_of
 from agent.settings import Settings
 from evals.arms.arm import Arm, Choice, Named, Prediction, SingleTurn
-from evals.arms.config import sampling
+from evals.arms.config import address, sampling
 from evals.arms.costs import costs
 from evals.arms.pictures import MOST_PICTURES, views_of
 from evals.arms.single_turn import ask_once
@@ -76,7 +77,7 @@ def planner_alone_images_arm(choice: Choice) -> Arm:
         return [_block(view) for view in views_of(case, store, choice.windows)]
 
     shown = {"windows": choice.windows or "medgemma", "most_pictures": MOST_PICTURES}
-    return _arm(settings, shown, blocks)
+    return replace(_arm(settings, shown, blocks), windows=choice.windows)
 
 
 def told(case: Case) -> str:
@@ -113,7 +114,7 @@ def _arm(settings: Settings, shown: Mapping[str, object], blocks: Blocks) -> Arm
         "planner": settings.planner,
         **sampling(planner),
         "planner_prices": str(settings.planner_prices or ""),
-        "gemini_base_url": settings.gemini_base_url,
+        "gemini_base_url": address(settings),
         "gemini_vertex": settings.gemini_vertex,
         "prompt": prompt_hash(PROMPT),
         "schema": OutrightDifferential.model_json_schema(),

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from agent.case import Case
 from agent.planner.capabilities import STRUCTURED, missing
 from evals.arms.arm import Predict, Prediction, SingleTurn
-from evals.arms.failures import AnswerUnusable, planner_failures
+from evals.arms.failures import AnswerUnusable, Taken, planner_failures
 from tools.errors import UserError
 
 
@@ -30,10 +30,11 @@ def ask_once(turn: SingleTurn) -> Predict:
             f"{STRUCTURED}; name another with --planner"
         )
     asked = turn.planner.with_structured_output(turn.schema, include_raw=True)
+    taken = Taken()
 
     def ask(case: Case) -> Prediction:
         messages = list(turn.messages(case))
-        with planner_failures():
+        with planner_failures(taken):
             said = cast("dict[str, Any]", asked.invoke(messages))
         answer, reply = said["parsed"], said["raw"]
         if not isinstance(answer, BaseModel) or not isinstance(reply, AIMessage):

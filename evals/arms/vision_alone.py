@@ -77,6 +77,7 @@ def vision_alone_arm(choice: Choice) -> Arm:
             "schema": _SCHEMA,
         },
         backends=frozenset({"vision"}),
+        windows=choice.windows,
     )
 
 

@@ -6,6 +6,7 @@ No id tells: patients are found from what the cases hold, or named by the person
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -88,6 +89,8 @@ def read_groups(path: Path) -> Mapping[str, str]:
 def with_patients(dataset: Dataset, named: Mapping[str, str], source: Path | None) -> Dataset:
     """The same data set, its patients found and, where the person names them, as named.
 
+    Named ones are in its hash: intervals, and whose images a view borrows, depend on them.
+
     Raises:
         UserError: When a case that is named is not in the data set.
     """
@@ -100,7 +103,8 @@ def with_patients(dataset: Dataset, named: Mapping[str, str], source: Path | Non
         )
     own = tuple(replace(case, patient=named.get(case.id, case.patient)) for case in dataset.cases)
     found = find_patients(own)
-    return replace(dataset, cases=tuple(replace(case, patient=found[case.id]) for case in own))
+    cases = tuple(replace(case, patient=found[case.id]) for case in own)
+    return replace(dataset, cases=cases, sha256=_sha256(dataset.sha256, named))
 
 
 def groups_of(cases: Sequence[EvalCase]) -> dict[str, tuple[str, ...]]:
@@ -109,6 +113,12 @@ def groups_of(cases: Sequence[EvalCase]) -> dict[str, tuple[str, ...]]:
     for case in cases:
         found[case.patient] = (*found.get(case.patient, ()), case.id)
     return {patient: ids for patient, ids in found.items() if len(ids) > 1}
+
+
+def _sha256(sha256: str, named: Mapping[str, str]) -> str:
+    if not named:
+        return sha256
+    return hashlib.sha256(json.dumps([sha256, sorted(named.items())]).encode()).hexdigest()
 
 
 def _joined(marks: Sequence[Iterable[Hashable]]) -> list[int]:

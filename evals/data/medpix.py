@@ -37,8 +37,13 @@ _REGION_BY_ORGAN_SYSTEM: Mapping[str, str] = {
     "Eye and Orbit": "orbit",
     "Spine": "spine",
 }
-_YEARS_PER: Mapping[str, float] = {"y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
-_AGE = re.compile(r"(\d+(?:\.\d+)?)[\s-]*(y|m|w|d)?", re.IGNORECASE)
+_YEARS_PER: Mapping[str, float] = {
+    "y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25, "h": 1 / 8766
+}  # fmt: skip
+_AGE = re.compile(  # the unit is a word of its own: "45 male" is no 45 months
+    r"(\d+(?:\.\d+)?)[\s-]*(?:([ymwdh])(?:o|os|rs?|ths?|ks?|ears?|onths?|eeks?|ays?|ours?)?\b)?",
+    re.IGNORECASE,
+)
 
 
 def clean_text(text: str | None) -> str:
@@ -138,7 +143,7 @@ def load_medpix(folder: Path, split: str, truth_path: Path | None) -> Dataset:
 
 
 def age_in_years(text: str) -> float | None:
-    """The age written in a record: "45", "45 yo", "9 months", "2wk", "3 days".
+    """The age written in a record: "45", "45 yo", "9 months", "2wk", "36 hours".
 
     MedPix writes a bare 0 for infants and for ages nobody filled in, adults among them, so a bare
     0 is no age. From 90 on the age is 90, as a case may not tell more.

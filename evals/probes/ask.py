@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from evals.arms.arm import Arm, Choice
 from evals.data.dataset import Dataset, EvalCase
+from evals.data.rows import read_rows
 from evals.matching.levels import judge_list
 from evals.probes.inputs import ProbeViewer
 from evals.probes.steps import Step, build_step
@@ -99,8 +100,11 @@ class Prober:
                 for one in work
                 if is_due(ledger.marks.get(one.key), retries_failed=how.retries_failed)
             ]
+            before = [ledger.marks.get(one.key) for one in todo]
             do_work(todo, means, ledger, len(work))
-            left = sum(one.key not in ledger.marks for one in work)
+            left = sum(
+                ledger.marks.get(one.key) is mark for one, mark in zip(todo, before, strict=True)
+            )
             if left:
                 raise UserError(
                     f"${ledger.dollars:.2f} spent: {left} of {len(work)} left in {step}; the same "
@@ -137,27 +141,20 @@ class _Paraphrased(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     case: str
-    history: str
+    history: str = Field(min_length=1)
 
 
 def read_paraphrases(path: Path) -> dict[str, str]:
     """Histories in other words by case id, one JSON object a line: {"case": ..., "history": ...}.
 
     Raises:
-        UserError: When the file is missing or a line is none such; the line's text is not quoted.
+        UserError: When the file is missing, a line is none such or a case is told twice; the line's
+            text is not quoted.
     """
-    if not path.is_file():
-        raise UserError(f"{path} is missing: give --paraphrases a JSONL file, or leave it out")
     found: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            one = _Paraphrased.model_validate_json(line)
-        except ValidationError as error:
-            raise UserError(
-                f'{path}, line {number}: takes {{"case": ID, "history": TEXT}} and nothing else'
-            ) from error
+    for number, one in read_rows(path, _Paraphrased):
+        if one.case in found:
+            raise UserError(f"{path}, line {number}: case: a second line for one case; keep one")
         found[one.case] = one.history
     return found
 

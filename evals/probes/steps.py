@@ -15,7 +15,7 @@ from agent.costs import cost_of
 from agent.planner import build_planner
 from agent.planner.prices import Prices, model_of
 from evals.arms.arm import Arm, Choice, Named, Prediction, SingleTurn
-from evals.arms.config import sampling
+from evals.arms.config import address, sampling
 from evals.arms.costs import costs
 from evals.arms.planner_alone import planner_alone_arm
 from evals.arms.single_turn import ask_once
@@ -106,7 +106,7 @@ def _asking(step: Step, choice: Choice) -> Arm:
             "step": step,
             "planner": settings.planner,
             **sampling(planner),
-            "gemini_base_url": settings.gemini_base_url,
+            "gemini_base_url": address(settings),
             "prompt": prompt_hash(name),
             "schema": schema.model_json_schema(),
         },

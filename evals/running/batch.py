@@ -20,10 +20,15 @@ from rich.console import Console
 
 from agent.case import Case
 from agent.costs import IN_BATCH
-from agent.planner.gemini_errors import PlannerRefused
+from agent.planner.gemini_errors import REQUEST_CODES, PlannerRefused
 from agent.planner.gemini_messages import used_text
 from evals.arms.arm import Arm, Prediction, SingleTurn
-from evals.arms.failures import ServiceUnavailable, planner_failures
+from evals.arms.failures import (
+    ALL_REFUSED,
+    ServiceRefused,
+    ServiceUnavailable,
+    planner_failures,
+)
 from evals.running.batch_jobs import BatchBook, BatchEntry
 from evals.running.execute import Bench, Outcome, Work, line_of, outcome_of, outcome_of_error
 from evals.running.ledger import Line
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
 
 POLL_S = 5.0
 _LONGEST_POLL_S = 60.0
+_OF_REQUEST = REQUEST_CODES | {3, 11}  # google.rpc.Code: INVALID_ARGUMENT, OUT_OF_RANGE
 _MOST_LOST = 2  # jobs that may lose a request before it is given up
 
 Record = Callable[[Line], None]
@@ -57,7 +63,8 @@ async def run_batch(
     """Do the work in batch jobs and record each line when its job has ended.
 
     A request that a job lost (expired, cancelled, failed, or a passing fault of its own) goes into
-    another job once. An answer that does not fit its schema is asked for once more, as live.
+    another job once. An answer that does not fit its schema is asked for once more, as live. A
+    request that is refused for what it holds is a miss, unless all of the job's are refused.
 
     Args:
         todo: Of arms that `is_batchable` says yes to.
@@ -172,6 +179,8 @@ class _ArmInBatch:
             wait_s = min(wait_s * 1.5, max(_LONGEST_POLL_S, poll_s))
         mine = [key for key in entry.open if key in self._pieces and self._pieces[key].is_open]
         refused = [key for key in mine if self._is_refused(job.answers.get(key))]
+        if len(refused) < max(len(mine), ALL_REFUSED):  # else it is no fault of the cases
+            refused = [key for key in refused if job.answers[key].code not in _OF_REQUEST]
         for key in mine:
             if key not in refused:
                 await self._take(self._pieces[key], job, job.answers.get(key))
@@ -194,6 +203,10 @@ class _ArmInBatch:
         return answer is not None and answer.response is None and not answer.is_transient
 
     async def _take(self, piece: _Piece, job: Job, answer: BatchAnswer | None) -> None:
+        if answer is not None and self._is_refused(answer):
+            why: ToolFailure = ServiceRefused(f"refused in a batch job, code {answer.code}")
+            self._end(piece, outcome_of_error(why), job.seconds)
+            return
         if answer is None or answer.response is None:
             piece.lost += 1
             if piece.lost < _MOST_LOST:

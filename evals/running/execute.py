@@ -17,6 +17,7 @@ from evals.data.dataset import EvalCase
 from evals.matching.levels import Judged
 from evals.matching.scoring import Scorer, Scoring
 from evals.running.ledger import Item, Key, Line, Status
+from evals.running.rate import held_s
 from evals.truth import Truth
 from evals.views.show import View
 from evals.views.viewer import Viewer
@@ -54,6 +55,18 @@ class Bench:
     timeout_s: float
 
 
+class _Watch:
+    """Seconds since it was made, without those for which the run's rate limit held calls back."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter() - held_s()
+
+    @property
+    def seconds(self) -> float:
+        """Up to now."""
+        return time.perf_counter() - held_s() - self._began
+
+
 _NOTHING = Prediction(diagnoses=())
 
 
@@ -82,10 +95,10 @@ async def run_one(work: Work, bench: Bench) -> Line:
         fault = outcome_of_error(error)
         return line_of(work, Case(), replace(fault, status="UNSCORED"), 0.0, bench)
     shown = showing.result()
-    started = time.perf_counter()
+    watch = _Watch()
     answer = bench.arms[work.arm].predict(shown, work.seed)
     outcome = await outcome_of(answer, bench.timeout_s)
-    return line_of(work, shown, outcome, time.perf_counter() - started, bench)
+    return line_of(work, shown, outcome, watch.seconds, bench)
 
 
 def line_of(work: Work, shown: Case, outcome: Outcome, latency_s: float, bench: Bench) -> Line:
@@ -133,6 +146,8 @@ def scores_of(
 async def outcome_of(answer: Coroutine[Any, Any, Prediction], timeout_s: float) -> Outcome:
     """How an answer ended that is waited for so many seconds; cancelled when it took longer.
 
+    Time in which the run's own rate limit held its calls back does not count.
+
     Raises:
         UserError: From the arm.
     """
@@ -177,7 +192,10 @@ async def _error_of(
     the other cases still get their answers.
     """
     try:
-        await asyncio.wait({task}, timeout=timeout_s)
+        watch, left_s = _Watch(), timeout_s
+        while not task.done() and (left_s is None or left_s > 0):
+            await asyncio.wait({task}, timeout=left_s)
+            left_s = None if timeout_s is None else timeout_s - watch.seconds
     finally:
         is_done = task.done()
         task.cancel()  # nothing happens to one that is done

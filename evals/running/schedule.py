@@ -12,6 +12,7 @@ from evals.arms.arm import Arm, Backend
 from evals.running.execute import Work
 from evals.running.ledger import Ledger, Line
 from evals.running.rate import Rates
+from tools.errors import UserError
 
 Do = Callable[[Work], Coroutine[Any, Any, Line]]
 
@@ -42,11 +43,21 @@ class Purse:
     def __init__(self, ledger: Ledger, limit: float | None) -> None:
         self._ledger = ledger
         self._limit = limit
+        self._unpriced = ledger.unpriced
 
     def allows(self, in_flight: int) -> bool:
-        """Whether another case may begin, if those in flight cost what the mean paid one did."""
+        """Whether another case may begin, if those in flight cost what the mean paid one did.
+
+        Raises:
+            UserError: When there is a limit, and since the start a case cost nobody knows what.
+        """
         if self._limit is None:
             return True
+        if self._ledger.unpriced > self._unpriced:
+            raise UserError(
+                "--max-dollars cannot be kept: the planner's model has no price here; give "
+                "--planner-prices FILE, or leave --max-dollars out"
+            )
         mean = self._ledger.dollars / max(1, self._ledger.paid)
         return self._ledger.dollars + in_flight * mean < self._limit
 
@@ -90,7 +101,8 @@ class Schedule:
         """Do the work and record each line as it ends; returns early when the money is spent.
 
         Raises:
-            UserError: From an arm: its set-up is wrong, so the other cases would fail as well.
+            UserError: From an arm: its set-up is wrong, so the other cases would fail as well. From
+                the purse: what is spent is not known.
                 What is in flight is cancelled then, and when this is cancelled; lines stay.
         """
         queues: dict[frozenset[Backend], deque[Work]] = {}

@@ -10,12 +10,14 @@ from pathlib import Path
 from rich.console import Console
 
 from evals.arms.arm import Choice, MakeArm
+from evals.arms.pictures import check_all_windows
 from evals.data.dataset import Dataset
 from evals.running.execute import Bench, Work, run_one
 from evals.running.ledger import Ledger, Line
 from evals.running.progress import RunProgress
 from evals.running.schedule import Pace, Purse, Schedule
 from evals.running.stoppable import run_stoppable
+from evals.views.show import IMAGE_VIEWS
 from tools.errors import UserError
 
 Record = Callable[[Line], None]
@@ -51,11 +53,15 @@ def do_work(todo: Sequence[Work], means: Means, ledger: Ledger, total: int) -> N
         total: Pieces of work of the run, those done already too.
 
     Raises:
-        UserError: From an arm, a service or the cluster; the lines written stay.
+        UserError: From an arm, a service or the cluster; the lines written stay. Before the first
+            case: when images cannot be shown in the windows asked for.
         KeyboardInterrupt: When it was stopped; the lines written stay.
     """
     if not todo:
         return
+    for name, arm in means.bench.arms.items():
+        seen = {w.case.id: w.case for w in todo if w.arm == name and w.view in IMAGE_VIEWS}
+        check_all_windows(seen.values(), arm.windows)
     console = Console(stderr=True)
     with RunProgress(console, total=total, done=total - len(todo)) as progress:
 

@@ -20,10 +20,14 @@ VIEWS: tuple[View, ...] = get_args(View)
 IMAGE_VIEWS: frozenset[View] = frozenset({"V2", "V2x", "V4"})
 
 MASKED = "[...]"
+_APOSTROPHE = r"['’‘ʼ`´]"  # noqa: RUF001
+_BETWEEN_WORDS = r"[\s\-\u2010-\u2015\u2212]+"
 
 
 def mask_text(text: str, truth: Truth) -> str:
     """Replace what gives the answer away, in any case and over any line break, longest first.
+
+    However an apostrophe is set, and whether words are joined by a dash, is all the same.
 
     The curated masks go inside words too, since "lipomas" would give "lipoma" away; one of two
     letters, the right names themselves, which curation may have overlooked in a text, and the names
@@ -36,9 +40,17 @@ def mask_text(text: str, truth: Truth) -> str:
     patterns = [
         pattern if mask in anywhere else rf"(?<!\w){pattern}(?!\w)"
         for mask in sorted(anywhere | as_words, key=lambda m: (-len(m), m))
-        for pattern in [r"\s+".join(re.escape(word) for word in mask.split())]
+        if (pattern := _pattern(mask))
     ]
-    return re.sub("|".join(patterns), MASKED, text, flags=re.IGNORECASE)
+    return re.sub("|".join(patterns), MASKED, text, flags=re.IGNORECASE) if patterns else text
+
+
+def _pattern(mask: str) -> str:
+    """A regular expression for its words; "" for one without any."""
+    words = [word for word in re.split(_BETWEEN_WORDS, mask) if word]
+    return _BETWEEN_WORDS.join(
+        _APOSTROPHE.join(map(re.escape, re.split(_APOSTROPHE, word))) for word in words
+    )
 
 
 def show(case: EvalCase, view: View) -> Case:

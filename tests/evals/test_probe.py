@@ -14,7 +14,7 @@ from evals.running.ledger import Ledger, Line, read_lines
 from evals.running.manifest import source_sha256
 from tests.evals.medpix_shaped import LEAK, Invented, write_medpix_shaped
 from tests.gemini_batch_server import GeminiBatchServer
-from tests.gemini_server import KEY, GeminiServer, Json, Request, candidate, text
+from tests.gemini_server import KEY, GeminiServer, Json, Request, candidate, refused, text
 
 FIRST = "Thirty four year old woman who breathes very badly ever since her second collapsed lung,"
 SECOND = "fainted twice at work last month and has since coughed up small amounts of blood daily."
@@ -181,11 +181,38 @@ def test_a_refusal_is_a_miss_and_the_case_stays_in(
     assert "right 1/3" in said
 
 
+def test_a_retry_that_the_money_did_not_suffice_for_is_left_and_gives_no_figures(
+    data: Path,
+    tmp_path: Path,
+    point: Point,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: 0.0)
+    title = ("--probe", "case-id-to-title", "--concurrent", "1")
+    with GeminiServer(lambda _: refused(503, "UNAVAILABLE")) as server:
+        point(server.base_url)
+        assert probe(data, tmp_path / "out", *title) == 0
+    capsys.readouterr()
+    with GeminiServer(live) as server:
+        point(server.base_url)
+        more = ("--retry-failed", "--max-dollars", "0.0001")
+        assert probe(data, tmp_path / "out", *title, *more) == 2
+    assert len(server.requests) == 1
+    told = capsys.readouterr()
+    assert "2 of 3 left in case-id-to-title" in told.err
+    assert "right" not in told.out
+
+
 def test_paraphrases_of_ones_own_are_not_asked_for(
     data: Path, tmp_path: Path, point: Point, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = tmp_path / "own.jsonl"
-    own.write_text(json.dumps({"case": "SYN0002", "history": "A quarryman short of breath."}))
+    own.write_text(
+        json.dumps(
+            {"case": "SYN0002", "history": "A quarryman\u2028short of breath."}, ensure_ascii=False
+        )
+    )
     with GeminiServer(live) as server:
         point(server.base_url)
         more = ("--probe", "history-paraphrased", "--paraphrases", str(own))
@@ -193,7 +220,7 @@ def test_paraphrases_of_ones_own_are_not_asked_for(
     steps = by_step(tmp_path / "out")
     assert "paraphrase" not in steps
     assert {c: line.input.history for c, line in steps["paraphrased"].items()} == {
-        "SYN0002": "A quarryman short of breath."
+        "SYN0002": "A quarryman\u2028short of breath."
     }
     assert "2 cases have none and are in neither figure" in capsys.readouterr().out
 
@@ -240,6 +267,15 @@ def test_a_line_that_is_no_paraphrase_is_named_and_not_quoted(
     said = capsys.readouterr().err
     assert "line 2" in said
     assert "secret" not in said
+
+
+def test_two_paraphrases_of_one_case_are_refused(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.jsonl"
+    own.write_text('{"case": "SYN0001", "history": "x"}\n{"case": "SYN0001", "history": "y"}\n')
+    assert probe(data, tmp_path / "out", "--paraphrases", str(own)) == 2
+    assert "line 2: case: a second line" in capsys.readouterr().err
 
 
 def test_probe_and_run_do_not_share_a_folder(

@@ -226,6 +226,18 @@ def test_composites_of_hu_cannot_be_made_of_screenshots(
     assert eyes.asked == []
 
 
+@pytest.mark.parametrize("arm", ["agent", "planner-alone-images"])
+def test_windows_that_no_case_can_be_shown_in_are_refused_before_the_first_case(
+    play: Play, gemini: Point, seeing: None, capsys: pytest.CaptureFixture[str], arm: str
+) -> None:
+    with GeminiServer([]) as server, VisionServer() as eyes:
+        gemini(server)
+        more = ("--windows", "medgemma", "--view", "V1", "V2", "--pixels-may-leave")
+        assert play("--arm", arm, *GEMINI, *SEES, eyes.base_url, *more) == (2, {})
+    assert "and 1 of the 1 cases have only pictures" in capsys.readouterr().err
+    assert (server.requests, eyes.asked) == ([], [])
+
+
 def test_the_offline_planner_cannot_go_without_knowledge(
     play: Play, capsys: pytest.CaptureFixture[str]
 ) -> None:

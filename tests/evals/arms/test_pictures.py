@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ from PIL import Image
 
 from agent.case import Case
 from agent.settings import Settings
-from evals.arms.pictures import MOST_PICTURES, is_one_volume, views_of
+from evals.arms.pictures import MOST_PICTURES, check_all_windows, is_one_volume, views_of
+from evals.data.dataset import EvalCase
+from evals.truth import Truth
 from tools.errors import UserError
 from tools.imaging.series import Series
 from tools.imaging.store import ArtifactStore
@@ -99,6 +102,20 @@ def test_composites_of_screenshots_are_refused_and_no_pictures_are_no_fault(
     with pytest.raises(UserError, match="--windows note-rgb needs data in HU"):
         views_of(still, store, "note-rgb")
     assert views_of(Case(), store, "note-rgb") == ()
+
+
+def test_how_many_cases_have_pictures_alone_is_said_before_one_is_shown(tmp_path: Path) -> None:
+    case = EvalCase(id="a", patient="a", truth=Truth(primary="LAM"))
+    cases = [
+        replace(case, pictures=(tmp_path,)),
+        replace(case, id="b", study=(tmp_path,)),
+        replace(case, id="c"),
+    ]
+    with pytest.raises(UserError, match="medgemma needs data in HU, and 2 of the 3 cases"):
+        check_all_windows(cases, "medgemma")
+    check_all_windows(cases[1:2], "medgemma")
+    check_all_windows(cases, "as-displayed")
+    check_all_windows(cases, None)
 
 
 def test_slices_of_one_window_are_one_volume(store: ArtifactStore) -> None:

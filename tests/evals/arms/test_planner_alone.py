@@ -12,7 +12,16 @@ import pytest
 from PIL import Image
 
 from tests.evals.arms.conftest import Play, Point
-from tests.gemini_server import KEY, GeminiServer, Json, Request, candidate, refused, text
+from tests.gemini_server import (
+    KEY,
+    GeminiServer,
+    Json,
+    Request,
+    Scripted,
+    candidate,
+    refused,
+    text,
+)
 
 TEXT = ("--arm", "planner-alone", "--planner", "gemini:gemini-2.5-flash", "--view", "V3")
 IMAGES = ("--arm", "planner-alone-images", *TEXT[2:])
@@ -139,6 +148,46 @@ def test_a_model_that_does_not_exist_stops_the_run(
     said = capsys.readouterr().err
     assert "Gemini has no model 'gemini-2.5-flash'" in said
     assert KEY not in said
+
+
+def test_a_request_refused_for_what_it_holds_is_no_answer_and_the_run_goes_on(
+    play: Play, gemini: Point
+) -> None:
+    def answers(request: Request) -> Json | Scripted:
+        is_long = "cysts" in str(request.contents)
+        return refused(400, "INVALID_ARGUMENT") if is_long else listed("LAM")
+
+    with GeminiServer(answers) as server:
+        gemini(server)
+        code, by_case = play(*TEXT, "--concurrent", "1")
+        assert code == 0
+        assert [by_case[f"SYN000{n}"].status for n in (1, 2, 3, 4)] == ["NO_ANSWER", *["OK"] * 3]
+        assert by_case["SYN0001"].error.startswith("ServiceRefused at ")
+        assert not by_case["SYN0001"].may_pass
+        play(*TEXT, "--retry-failed")
+    assert len(server.requests) == 4  # it stands: the same request would be refused again
+
+
+def test_a_service_that_refuses_every_request_stops_the_run(
+    play: Play, gemini: Point, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with GeminiServer(lambda _: refused(400, "INVALID_ARGUMENT")) as server:
+        gemini(server)
+        code, by_case = play(*TEXT, "--concurrent", "1")
+    assert (code, len(by_case), len(server.requests)) == (2, 2, 3)
+    assert "Gemini refused the request" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(400, "FAILED_PRECONDITION"), (403, "PERMISSION_DENIED")]
+)
+def test_what_is_wrong_with_the_account_stops_the_run_at_once(
+    play: Play, gemini: Point, code: int, status: str
+) -> None:
+    with GeminiServer(lambda _: refused(code, status)) as server:
+        gemini(server)
+        assert play(*TEXT, "--concurrent", "1") == (2, {})
+    assert len(server.requests) == 1
 
 
 def test_the_offline_planner_cannot_be_asked_outright(

@@ -72,6 +72,9 @@ def test_patients_that_the_person_names_are_taken(tmp_path: Path) -> None:
     )
     cases = with_patients(dataset, read_groups(path), path).cases
     assert groups_of(cases) == {"x": ("1", "3")}
+    named = [with_patients(dataset, by, None).sha256 for by in ({}, {"1": "x"}, {"1": "y"})]
+    assert named[0] == dataset.sha256
+    assert len(set(named)) == 3
     with pytest.raises(UserError, match="1 of its 1 ids are not in the data set"):
         with_patients(dataset, {"9": "x"}, path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -198,15 +199,41 @@ def test_a_blocked_answer_is_a_miss_and_not_asked_again(stage: Stage) -> None:
     assert set(stage.outcomes().values()) == {("NO_ANSWER", "AnswerBlocked")}
 
 
-def test_a_refused_request_stops_the_run_when_the_others_are_recorded(stage: Stage) -> None:
-    refusals = iter([{"error": {"code": 3, "message": "bad"}}])
+@pytest.mark.parametrize("code", [3, 400])
+def test_a_request_refused_for_what_it_holds_is_a_miss_and_not_asked_again(
+    stage: Stage, code: int
+) -> None:
+    refusals = iter([{"error": {"code": code, "message": "bad"}}])
     with GeminiBatchServer(lambda body: next(refusals, None) or knows_lam(body)) as server:
-        with pytest.raises(UserError, match=r"refused 1 of 4 requests .*code 3"):
+        stage.run(server)
+    assert [len(job.entries) for job in server.jobs] == [4]
+    assert Counter(stage.outcomes().values()) == {
+        ("OK", ""): 3, ("NO_ANSWER", "ServiceRefused"): 1
+    }  # fmt: skip
+    assert not any(line.may_pass for line in stage.lines)
+
+
+def test_a_request_refused_for_its_sender_stops_the_run_when_the_others_are_recorded(
+    stage: Stage,
+) -> None:
+    refusals = iter([{"error": {"code": 7, "message": "bad"}}])
+    with GeminiBatchServer(lambda body: next(refusals, None) or knows_lam(body)) as server:
+        with pytest.raises(UserError, match=r"refused 1 of 4 requests .*code 7"):
             stage.run(server)
         assert len(stage.lines) == 3
         stage.run(server)
     assert [len(job.entries) for job in server.jobs] == [4, 1]
     assert len(stage.lines) == 4
+
+
+def test_a_job_whose_requests_are_all_refused_stops_the_run(stage: Stage) -> None:
+    refusal: Json = {"error": {"code": 3, "message": "bad"}}
+    with (
+        GeminiBatchServer(lambda _: refusal) as server,
+        pytest.raises(UserError, match=r"refused 4 of 4 requests .*code 3"),
+    ):
+        stage.run(server)
+    assert stage.lines == []
 
 
 def test_requests_past_the_inline_limit_go_in_several_jobs(

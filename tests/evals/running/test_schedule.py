@@ -117,6 +117,19 @@ def test_the_money_of_earlier_runs_and_of_tries_that_failed_counts(tmp_path: Pat
         assert (ledger.paid, ledger.unpriced) == (2, 1)
 
 
+def test_a_limit_that_cannot_be_kept_for_want_of_a_price_stops_the_run(tmp_path: Path) -> None:
+    unpriced = line(work("A")).model_copy(update={"costs": {"input_tokens": 9.0}})
+    with Ledger(tmp_path / "results.jsonl") as ledger:
+        purse, unlimited = Purse(ledger, 1.0), Purse(ledger, None)
+        assert purse.allows(0)
+        ledger.append(unpriced)
+        with pytest.raises(UserError, match=r"--max-dollars cannot be kept.*--planner-prices"):
+            purse.allows(0)
+        assert unlimited.allows(0)
+    with Ledger(tmp_path / "results.jsonl") as ledger:  # with a price for it since
+        assert Purse(ledger, 1.0).allows(0)
+
+
 def test_an_error_lets_go_of_what_runs_and_keeps_what_has_ended(tmp_path: Path) -> None:
     let_go: list[str] = []
 

@@ -57,6 +57,23 @@ def test_the_longest_mask_goes_first_in_any_case_and_inside_words() -> None:
     assert masked == "[...], [...]s and fibr[...]"
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["Crohn's disease", "Crohn\u2019s disease", "Crohn's-disease", "crohn\u02bcs\ndisease"],
+)
+def test_another_apostrophe_or_dash_gives_nothing_away(written: str) -> None:
+    assert mask_text(f"Known {written}.", Truth(primary="Crohn's disease")) == "Known [...]."
+    assert (
+        mask_text(f"Known {written}.", Truth(primary="Crohn\u2019s\u2013disease")) == "Known [...]."
+    )
+
+
+def test_a_mask_without_a_word_masks_nothing() -> None:
+    assert mask_text("Cough - for weeks.", Truth(primary="N/A", mask=("---", ""))) == (
+        "Cough - for weeks."
+    )
+
+
 def test_a_mask_of_two_letters_leaves_longer_words_alone() -> None:
     truth = Truth(primary="multiple sclerosis", mask=("MS",))
     assert mask_text("Symptoms of MS.", truth) == "Symptoms of [...]."
