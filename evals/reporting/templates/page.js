@@ -70,7 +70,7 @@
   }));
   const rankOf = (ranks) => Object.entries(ranks).map(([s, by]) => (NAMES[s] || s) + " " + (by.right || "miss") + (by.broader !== by.right ? " (with direct parents " + by.broader + ")" : "")).join("; ");
   const outcome = (one, texts, open) => el("div", { class: "outcome", "data-arm": one.arm, "data-view": one.view }, fold(
-    one.arm + " " + one.view + (one.seed ? " seed " + one.seed : "") + ": " + (one.status === "OK" ? (one.ranks.curated && one.ranks.curated.right ? "rank " + one.ranks.curated.right : "not listed") : one.is_abstained ? "abstained" : one.status) + ", " + one.latency_s.toFixed(2) + " s",
+    one.arm + " " + one.view + (one.seed ? " seed " + one.seed : "") + ": " + (one.status === "OK" ? (one.ranks.curated && one.ranks.curated.right ? "rank " + one.ranks.curated.right : "not listed") : one.is_abstained ? "abstained" : one.status) + ", " + (one.is_batch ? "in a batch job of " : "") + one.latency_s.toFixed(2) + " s",
     [
       terms([
         ["rank of the truth", one.status === "OK" ? rankOf(one.ranks) : "none: the list does not count"],
