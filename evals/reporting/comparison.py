@@ -103,8 +103,8 @@ def compare_runs(a: Run, b: Run, arms: Sequence[tuple[str, str]] = ()) -> Compar
     if without or not pairs:
         of = f" of {', '.join(f'{x}:{y}' for x, y in sorted(without))}" if without else ""
         raise UserError(
-            f"nothing to compare{of}: A has {_list(of_a)} and B has {_list(of_b)}; the views and seeds "
-            "must agree, and --arms A:B names arms of other names"
+            f"nothing to compare{of}: A has {_list(of_a)} and B has {_list(of_b)}; the views "
+            "and seeds must agree, and --arms A:B names arms of other names"
         )
     cluster = clusters(
         list({line.case: (line.case, line.patient, line.truth.primary)
