@@ -77,7 +77,8 @@ def _of_curves(text: str) -> dict[str, Leads]:
 
 
 def _of_run(text: str, path: Path) -> dict[str, Leads]:
-    last = {line.key: line for line in map(Line.model_validate_json, text.splitlines())}
+    # A text may hold other separators than the line break; after the last a line is being written.
+    last = {line.key: line for line in map(Line.model_validate_json, text.split("\n")[:-1])}
     groups: dict[str, list[Line]] = {}
     for line in last.values():
         groups.setdefault(f"{line.view} {line.arm}", []).append(line)

@@ -28,7 +28,8 @@ from evals.matching.calibration import Pair, calibrate, half, read_pairs
 from evals.matching.level import Level
 from evals.matching.levels import judge_list
 from evals.matching.scoring import known_entries
-from evals.running.ledger import Line, latest_lines
+from evals.reporting.stored import counting_lines
+from evals.running.ledger import Line, read_lines
 from evals.statistics.metrics import TOPS, figures
 from evals.truth import Truth
 from knowledge.entry import load_entries
@@ -54,21 +55,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _judge(console: Console, options: argparse.Namespace) -> None:
-    lines = list(latest_lines(options.run / "results.jsonl", brief=True).values())
+    lines = counting_lines(read_lines(options.run / "results.jsonl", brief=True))
     questions = questions_of(lines, known_entries(load_entries()))
     said = _sit(console, questions, options.run / "judge.jsonl", options)
     print_effect(console, lines, with_verdicts(lines, said))
 
 
 def print_effect(console: Console, without: Sequence[Line], judged: Sequence[Line]) -> None:
-    """Print every figure without and with the judge, for each arm in each view."""
-    groups: dict[tuple[str, str], list[tuple[Line, Line]]] = defaultdict(list)
+    """Print every figure without and with the judge, for each arm in each view and seed."""
+    groups: dict[tuple[str, str, int], list[tuple[Line, Line]]] = defaultdict(list)
     for one, other in zip(without, judged, strict=True):
-        groups[one.view, one.arm].append((one, other))
-    for (view, arm), pairs in sorted(groups.items()):
+        groups[one.view, one.arm, one.seed].append((one, other))
+    for (view, arm, seed), pairs in sorted(groups.items()):
         before = figures([line.rank("curated") for line, _ in pairs])
         after = figures([line.rank("judge") for _, line in pairs])
-        table = Table(f"{view} {arm}", "without the judge", "with it", box=SIMPLE)
+        head = f"{view} {arm}" + (f" seed {seed}" if seed else "")
+        table = Table(head, "without the judge", "with it", box=SIMPLE)
         for k in TOPS:
             table.add_row(f"top-{k}", str(before.top[k]), str(after.top[k]))
         table.add_row("MRR", f"{before.mrr:.3f}", f"{after.mrr:.3f}")

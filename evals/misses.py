@@ -25,7 +25,7 @@ from agent.knowledge_base import open_knowledge
 from agent.settings import build_settings
 from evals.matching.levels import Level
 from evals.retrieval import bearers, first_of, index_names
-from evals.running.ledger import Ledger, Line
+from evals.running.ledger import Line, latest_lines
 from evals.statistics.metrics import proportion
 from knowledge.search.retrieve import KnowledgeBase
 from knowledge.yaml_source import KnowledgeError
@@ -137,17 +137,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _chosen(options: argparse.Namespace) -> list[Line]:
     results = options.run / "results.jsonl"
-    if not results.is_file():
-        raise UserError(f"{results} is missing: takes the folder that evals.run --out names")
-    with Ledger(results) as ledger:
-        counting = {line.key: line for line in ledger.lines()}
-        lines = [
-            line
-            for line in counting.values()
-            if line.arm == options.arm
-            and options.view in (None, line.view)
-            and options.seed in (None, line.seed)
-        ]
+    lines = [
+        line
+        for line in latest_lines(results).values()
+        if line.arm == options.arm
+        and options.view in (None, line.view)
+        and options.seed in (None, line.seed)
+    ]
     groups = sorted({(line.view, line.seed, line.config) for line in lines})
     if len(groups) != 1:
         held = ", ".join(f"view {v} seed {s} settings {c}" for v, s, c in groups) or "nothing"

@@ -1,4 +1,4 @@
-"""Groups: cases that are not independent of each other, by patient and by diagnosis.
+"""Groups: the cases of each patient, who is found rather than told.
 
 No id tells: patients are found from what the cases hold, or named by the person.
 """
@@ -20,7 +20,6 @@ from scipy.sparse.csgraph import connected_components
 
 from evals.data.dataset import Dataset, EvalCase
 from evals.data.rows import read_rows
-from evals.matching.names import keys
 from tools.errors import UserError
 
 # So long a sentence is written twice of one patient, not of two with the same disease.
@@ -33,23 +32,6 @@ class _GroupRow(BaseModel):
 
     id: str
     patient: str
-
-
-def clusters(items: Sequence[tuple[str, str, str]]) -> Mapping[str, int]:
-    """The cluster of each case: the same patient or the same diagnosis, over any number of steps.
-
-    Args:
-        items: Case id, patient and primary diagnosis of each case.
-
-    Returns:
-        Case id to a number from 0, in the order in which the clusters first appear.
-    """
-    marks = [
-        {("patient", patient), *(("diagnosis", key) for key in keys(primary))}
-        for _, patient, primary in items
-    ]
-    numbers = _joined(marks)
-    return {case_id: number for (case_id, _, _), number in zip(items, numbers, strict=True)}
 
 
 def find_patients(cases: Sequence[EvalCase]) -> Mapping[str, str]:

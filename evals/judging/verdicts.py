@@ -118,7 +118,9 @@ def read_rulings(path: Path) -> list[Ruling]:
     if not path.is_file():
         return []
     found: list[Ruling] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    # Not splitlines: a name may hold one of the other separators, which JSON leaves as it is. What
+    # follows the last line break is being written, or torn by a kill.
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n")[:-1], start=1):
         try:
             found.append(Ruling.model_validate_json(line))
         except ValidationError as error:

@@ -89,20 +89,22 @@ def compare_runs(a: Run, b: Run, arms: Sequence[tuple[str, str]] = ()) -> Compar
             the same name, or the only one of A with the only one of B.
 
     Raises:
-        UserError: When nothing can be paired.
+        UserError: When nothing can be paired, or two arms that were named cannot.
     """
     of_a, of_b = _places(a.lines), _places(b.lines)
-    names = tuple(arms) or _common(of_a, of_b)
+    names = tuple(dict.fromkeys(arms)) or _common(of_a, of_b)
     pairs = [
         ((first, view, seed), (second, view, seed))
         for first, second in names
         for arm, view, seed in of_a
         if arm == first and (second, view, seed) in of_b
     ]
-    if not pairs:
+    without = set(arms) - {(x[0], y[0]) for x, y in pairs}
+    if without or not pairs:
+        of = f" of {', '.join(f'{x}:{y}' for x, y in sorted(without))}" if without else ""
         raise UserError(
-            f"nothing to compare: A has {_list(of_a)} and B has {_list(of_b)}; the views and seeds "
-            "must agree, and --arms A:B names arms of other names"
+            f"nothing to compare{of}: A has {_list(of_a)} and B has {_list(of_b)}; the views "
+            "and seeds must agree, and --arms A:B names arms of other names"
         )
     cluster = clusters(
         list({line.case: (line.case, line.patient, line.truth.primary)
@@ -124,15 +126,7 @@ def compare_runs(a: Run, b: Run, arms: Sequence[tuple[str, str]] = ()) -> Compar
             [f"A: {name(place)}" for place in of_a if place not in paired_a]
             + [f"B: {name(place)}" for place in of_b if place not in paired_b]
         ),
-        settings=differences(
-            {
-                first if first == second else f"{first} and {second}": (
-                    _manifest(a, first),
-                    _manifest(b, second),
-                )
-                for first, second in names
-            }
-        ),
+        settings=differences(_manifests(a, b, pairs)),
         warnings=_warnings(a, b),
     )  # fmt: skip
 
@@ -204,8 +198,26 @@ def _pairing(
     )
 
 
-def _manifest(run: Run, arm: str) -> Manifest:
-    return next(run.manifests[line.config] for line in run.lines if line.arm == arm)
+def _manifests(
+    a: Run, b: Run, pairs: Sequence[tuple[Place, Place]]
+) -> dict[str, tuple[Manifest, Manifest]]:
+    """A's and B's by arm; an arm that was not made alike in all its views by arm and view."""
+    made: dict[tuple[str, str], dict[str, tuple[Manifest, Manifest]]] = {}
+    for x, y in pairs:
+        made.setdefault((x[0], y[0]), {})[x[1]] = (_manifest(a, x), _manifest(b, y))
+    found = {}
+    for (first, second), by_view in made.items():
+        arm = first if first == second else f"{first} and {second}"
+        alike = len({(one.config, other.config) for one, other in by_view.values()}) == 1
+        for view, manifests in by_view.items():
+            found[arm if alike else f"{arm} {view}"] = manifests
+    return found
+
+
+def _manifest(run: Run, place: Place) -> Manifest:
+    return next(
+        run.manifests[line.config] for line in run.lines if (line.arm, line.view) == place[:2]
+    )
 
 
 def _warnings(a: Run, b: Run) -> tuple[str, ...]:

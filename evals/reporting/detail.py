@@ -13,6 +13,7 @@ from agent.report import Report, Step
 from evals.matching.scoring import Scoring
 from evals.reporting.pictures import Shown
 from evals.running.ledger import Item, Line, Reading
+from evals.statistics.costs import is_batch
 from knowledge.index.passages import Passage
 from tools.findings import Finding
 
@@ -81,6 +82,7 @@ class Outcome(_Shape):
         ranks: Of the truth, by scoring and reading; None is a miss.
         why_not: Why there is no list, in the agent's words; "" where it said nothing.
         passages: Each `text` is a key of `Detail.passages`.
+        latency_s: Of the whole batch job where `is_batch`.
     """
 
     arm: str
@@ -99,6 +101,7 @@ class Outcome(_Shape):
     stopped: str
     costs: Mapping[str, float]
     latency_s: float
+    is_batch: bool
     unsupported: int
     reply: str
 
@@ -184,6 +187,7 @@ def _outcome(line: Line, passages: dict[str, Passage]) -> Outcome:
         stopped=report.stopped_because or report.stopped if report else "",
         costs=line.costs,
         latency_s=round(line.latency_s, 4),
+        is_batch=is_batch(line),
         unsupported=line.unsupported,
         reply=line.reply,
     )

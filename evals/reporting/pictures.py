@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict
 
 from evals.running.ledger import Line
+from evals.views.kept import picture_path
 from tools.errors import UserError
 from tools.imaging.raster import even_slices, slice_views
 from tools.imaging.series import Series
@@ -104,7 +105,7 @@ class Pictures:
     def _screenshot(self, series: Series) -> tuple[Shown, ...]:
         key = series.ref
         if self._is_wanted and key not in self.jpegs:
-            jpeg = small_jpeg(self._folder / "pictures" / f"{key}.png")
+            jpeg = small_jpeg(picture_path(self._folder, key))
             if jpeg:
                 self.jpegs[key] = jpeg
         if key not in self.jpegs:

@@ -5,7 +5,7 @@ Reading takes no lock and changes nothing, so a run may be reported while it goe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,19 +77,17 @@ def read_run(folder: Path) -> Run:
     Raises:
         UserError: When there are no results, or they are of another version.
     """
-    written: dict[Key, Line] = {}
+    written: list[Line] = []
     places: dict[Key, int] = {}
-    newest: dict[tuple[str, str], str] = {}
     for place, line in read_placed(folder / "results.jsonl", Brief):
-        written[line.key] = line
+        written.append(line)
         places[line.key] = place
-        newest[line.arm, line.view] = line.config
     if not written:
         raise UserError(
             f"{folder} holds no results yet: report it after the first case of `evals run` has "
             "ended"
         )
-    counting = [line for line in written.values() if newest[line.arm, line.view] == line.config]
+    counting = counting_lines(written)
     configs = {line.config for line in counting}
     manifests = read_manifests(folder / "manifest.json")
     if unknown := sorted(configs - manifests.keys()):
@@ -100,12 +98,12 @@ def read_run(folder: Path) -> Run:
     rulings = read_rulings(folder / "judge.jsonl")
     rulings = [ruling for ruling in rulings if ruling.judge == rulings[-1].judge]
     said = verdicts(rulings)
-    missing = _missing(folder / "plans.jsonl", configs, written)
+    missing = _missing(folder / "plans.jsonl", configs, places)
     return Run(
         folder=folder,
         lines=tuple(with_verdicts(counting, said) if rulings else counting),
         manifests={config: of for config, of in manifests.items() if config in configs},
-        older=len(written) - len(counting),
+        older=len(places) - len(counting),
         missing=missing,
         contrasts=() if missing else _contrasts(folder / "plans.jsonl"),
         rulings=tuple(rulings),
@@ -117,7 +115,23 @@ def _contrasts(path: Path) -> tuple[str, ...]:
     return read_plans(path)[-1].contrasts if path.is_file() else ()
 
 
-def _missing(path: Path, configs: set[str], written: Mapping[Key, Line]) -> int:
+def counting_lines(lines: Iterable[Line]) -> list[Line]:
+    """One line for each case, view, arm and seed, in the order first written.
+
+    Of an arm in a view the configuration of its last line counts: two are never pooled.
+
+    Args:
+        lines: In the order written.
+    """
+    written: dict[Key, Line] = {}
+    newest: dict[tuple[str, str], str] = {}
+    for line in lines:
+        written[line.key] = line
+        newest[line.arm, line.view] = line.config
+    return [line for line in written.values() if newest[line.arm, line.view] == line.config]
+
+
+def _missing(path: Path, configs: set[str], written: Mapping[Key, int]) -> int:
     """Of the work that the plans name in these configurations, how much has no line."""
     if not path.is_file():
         return 0

@@ -16,6 +16,7 @@ from evals.reporting.stored import Run
 from evals.running.ledger import Line
 from evals.running.manifest import Manifest
 from evals.statistics.contrasts import Contrast
+from evals.statistics.costs import Costs
 from evals.statistics.metrics import TOPS, Figures
 from evals.statistics.summary import Cell, plan_of, summarise
 
@@ -57,6 +58,9 @@ def print_run(
         say(f"{first.dataset} {first.split}, {summary.cases} cases; {left_out}")
         console.print(_endings(summary.cells), "", _cells(summary.cells), sep="\n")
         say("First line: curated truth, L0 to L2; below, with more names known to the matcher.")
+        for cell in summary.cells:
+            if cell.costs.turnaround:
+                say(f"{label(cell)}: {_times(cell.costs)}; a batch job's time is no latency")
     if summary.contrasts:
         console.print(_contrasts(summary.contrasts))
         say(f"McNemar's exact test at top-1; Holm over {summary.contrasts[0].family}.")
@@ -112,8 +116,18 @@ def _ending(cell: Cell) -> str:
     c, spent = cell.counts, cell.costs
     return (
         f"n {c.n} | answered {c.answered} | abstained {c.abstained} | no answer {c.no_answer} | "
-        f"unscored {c.unscored} | latency p50 {spent.latency_p50_s:.2f} s, p95 "
-        f"{spent.latency_p95_s:.2f} s"
+        f"unscored {c.unscored} | {_times(spent)}"
+    )
+
+
+def _times(spent: Costs) -> str:
+    """Latency, and apart from it how long batch jobs took."""
+    kinds = (("latency", spent.latency), ("batch jobs", spent.turnaround))
+    return ", ".join(
+        f"{kind} p50 {times.p50_s:.2f} s, p95 {times.p95_s:.2f} s"
+        + (f" (n {times.n})" if times.n < spent.n else "")
+        for kind, times in kinds
+        if times
     )
 
 
@@ -123,7 +137,8 @@ def _endings(cells: Sequence[Cell]) -> Table:
         table.add_column(head, no_wrap=True)
     for cell in cells:
         c, spent = cell.counts, cell.costs
-        latency = (f"{spent.latency_p50_s:.2f}", f"{spent.latency_p95_s:.2f}")
+        of = spent.latency
+        latency = (f"{of.p50_s:.2f}", f"{of.p95_s:.2f}") if of else ("-", "-")
         counts = (c.n, c.answered, c.abstained, c.no_answer, c.unscored)
         table.add_row(label(cell).replace(" ", "\n", 1), *map(str, counts), *latency)
     return table

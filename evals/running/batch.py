@@ -237,8 +237,7 @@ class _ArmInBatch:
             update={"response_metadata": {**message.response_metadata, IN_BATCH: True}}
         )
         answer = self._turn.schema.model_validate_json(used_text(reply))
-        prediction = self._turn.read(answer, reply)
-        return replace(prediction, versions={**prediction.versions, "mode": "batch"})
+        return self._turn.read(answer, reply)
 
     def _replay(self, piece: _Piece) -> tuple[Turn, AIMessage | None]:
         """The turn after all that was said to it, and its message, where one stands."""
@@ -257,6 +256,9 @@ class _ArmInBatch:
 
     def _end(self, piece: _Piece, outcome: Outcome, latency_s: float) -> None:
         piece.is_open = False
+        said = outcome.prediction  # a failure too took as long as its job
+        marked = replace(said, versions={**said.versions, "mode": "batch"})
+        outcome = replace(outcome, prediction=marked)
         self._record(line_of(piece.work, piece.shown, outcome, latency_s, self._bench))
 
 

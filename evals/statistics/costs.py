@@ -27,6 +27,15 @@ class Spent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Times:
+    """Percentiles over cases, linear between two, seconds."""
+
+    n: int
+    p50_s: float
+    p95_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Costs:
     """Of one arm in one view, once. A judge's costs are not among them.
 
@@ -35,14 +44,16 @@ class Costs:
         spent: By the name of the cost (input_tokens, output_tokens, cached_tokens, dollars,
             planner_calls, vision_calls, tool_calls, retries); only those that a case tells.
         unsupported: Findings or claims that no input supports and that were taken out.
-        latency_p50_s, latency_p95_s: Percentiles of the time for a case, linear between cases.
+        latency: From asking to the answer; None where every case was asked in a batch job.
+        turnaround: How long a batch job took to come back, of the cases asked in one; it says
+            nothing of how long an answer takes, and is never pooled with latency.
     """
 
     n: int
     spent: Mapping[str, Spent]
     unsupported: int
-    latency_p50_s: float
-    latency_p95_s: float
+    latency: Times | None
+    turnaround: Times | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +82,6 @@ def costs(lines: Sequence[Line]) -> Costs:
     for line in lines:
         for name, amount in line.costs.items():
             told.setdefault(name, []).append(amount)
-    p50, p95 = np.percentile([line.latency_s for line in lines], [50, 95])
     return Costs(
         n=len(lines),
         spent={
@@ -79,8 +89,8 @@ def costs(lines: Sequence[Line]) -> Costs:
             for name, of in told.items()
         },
         unsupported=sum(line.unsupported for line in lines),
-        latency_p50_s=float(p50),
-        latency_p95_s=float(p95),
+        latency=_times([line.latency_s for line in lines if not is_batch(line)]),
+        turnaround=_times([line.latency_s for line in lines if is_batch(line)]),
     )
 
 
@@ -96,6 +106,18 @@ def failures(lines: Sequence[Line]) -> Failures:
     )
 
 
+def is_batch(line: Line) -> bool:
+    """Whether the answer came from a batch job, so that its time is the job's."""
+    return line.versions.get("mode") == "batch"
+
+
 def is_abstention(line: Line) -> bool:
     """Whether the arm chose not to answer."""
     return line.abstained and line.status == "NO_ANSWER"
+
+
+def _times(seconds: Sequence[float]) -> Times | None:
+    if not seconds:
+        return None
+    p50, p95 = np.percentile(seconds, [50, 95])
+    return Times(n=len(seconds), p50_s=float(p50), p95_s=float(p95))

@@ -27,7 +27,8 @@ class Figures:
     """Top-k over all cases of a run, and the mean reciprocal rank with misses as 0.
 
     Attributes:
-        mrr_interval: Of the mean reciprocal rank, bootstrap 95 %; None where nobody drew.
+        mrr_interval: Of the mean reciprocal rank, bootstrap 95 %; None where nobody drew,
+            and of a single cluster, which says nothing of the spread.
     """
 
     top: Mapping[int, Proportion]

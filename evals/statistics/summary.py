@@ -208,7 +208,8 @@ def _figures(
     found: dict[Scoring, dict[Reading, Figures]] = {scoring: {} for scoring in scorings}
     drawn = resample.estimates(reciprocal.T) if which else []
     for (scoring, reading), of, mrr in zip(which, ranks, drawn, strict=True):
-        found[scoring][reading] = replace(figures(of), mrr_interval=(mrr.low, mrr.high))
+        told = (mrr.low, mrr.high) if resample.clusters > 1 else None  # one says nothing of spread
+        found[scoring][reading] = replace(figures(of), mrr_interval=told)
     return found
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from agent.case import Case
 from evals.views.cleaning import clean
+from evals.views.kept import picture_path
 from tools.errors import UserError
 from tools.imaging.pictures import read_picture
 from tools.imaging.pixels import LeftOut
@@ -78,7 +79,7 @@ def pictures_of(case: Case, folder: Path) -> list[Path]:
         case: A line's input.
         folder: The run's.
     """
-    return [folder / "pictures" / f"{ref}.png" for ref in _references(case)]
+    return [picture_path(folder, ref) for ref in _references(case)]
 
 
 def _references(case: Case) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from agent.case import Case
 from agent.settings import Settings
 from evals.data.dataset import Dataset, EvalCase
-from evals.data.groups import clusters
+from evals.statistics.clusters import clusters
 from evals.views.show import IMAGE_VIEWS, View, show
 from tools.errors import UserError
 from tools.imaging.store import ArtifactStore

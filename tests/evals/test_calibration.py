@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from evals.calibration import main
+from evals.calibration import main, read_leads
+from evals.running.ledger import Item
 from evals.statistics.calibration import (
     Leads,
     bins,
@@ -20,6 +21,7 @@ from evals.statistics.calibration import (
     ece_by_width,
     interval,
 )
+from tests.evals.statistics.lines import line
 
 _P = np.array([0.2, 0.2, 0.2, 0.2, 0.2, 0.9, 0.9, 0.9, 0.9, 1.0])
 _RIGHT = np.array([1.0, 0, 0, 0, 0, 1, 1, 0, 0, 1])
@@ -79,6 +81,17 @@ def test_the_command_reads_simulated_patients_and_draws_a_panel_each(
         ("202.4", "88.0"),
     ]
     assert drawn.findtext(f"{svg}g/{svg}text") == "simulated <, as told, n 10"
+
+
+def test_a_run_is_read_while_it_goes_on_and_whatever_separators_its_texts_hold(
+    tmp_path: Path,
+) -> None:
+    said = (Item(name="LAM\u2028or not", probability=0.3),)
+    whole = line("a", 1, predictions=said).model_dump_json()
+    path = tmp_path / "results.jsonl"
+    path.write_text(f"{whole}\n{whole[:40]}", "utf-8")
+    leads = read_leads(path)["V3 offline"]
+    assert (leads.probabilities.tolist(), leads.is_right.tolist()) == ([0.3], [1.0])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from agent.case import Case
 from evals.judge import main
 from evals.matching.levels import judge_list
-from evals.running.ledger import Item, Ledger, Line
+from evals.running.ledger import Item, Ledger, Line, read_lines
 from evals.truth import Truth
 from tests.gemini_server import KEY, GeminiServer, Json, text
 
@@ -53,6 +53,21 @@ def test_a_run_is_shown_without_and_with_the_judge_and_its_cost_apart(
     assert "0/1 0.0% [0.0, 79.3]" in printed
     assert "1/1 100.0% [20.7, 100.0]" in printed
     assert (run / "judge.jsonl").read_text().count("\n") == 1
+
+
+@pytest.mark.slow
+def test_neither_seeds_nor_configurations_are_pooled(
+    run: Path, server: GeminiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (old,) = read_lines(run / "results.jsonl")
+    with Ledger(run / "results.jsonl") as ledger:
+        for seed in (0, 1):
+            ledger.append(old.model_copy(update={"config": "new", "seed": seed}))
+    with server:
+        assert main([str(run), "--planner", "gemini:gemini-2.5-flash"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("0/1 0.0%") == 8  # top-1, 3, 5 and 10 of two seeds, of the new alone
+    assert "V3 a seed 1" in printed
 
 
 @pytest.mark.slow

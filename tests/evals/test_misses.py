@@ -106,6 +106,20 @@ def test_the_command_counts_and_names_nothing(
         assert name not in said
 
 
+def test_a_run_that_goes_on_is_read_and_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, knowledge: KnowledgeBase
+) -> None:
+    monkeypatch.setattr("evals.misses.open_knowledge", lambda _: knowledge)
+    run = written(tmp_path / "run", *LINES)
+    results = tmp_path / "run" / "results.jsonl"
+    with Ledger(results):
+        with results.open("ab") as file:
+            file.write(b'{"case": "being wri')
+        before = results.read_bytes()
+        assert main([run]) == 0
+        assert results.read_bytes() == before
+
+
 def test_what_the_person_can_mend_is_said(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

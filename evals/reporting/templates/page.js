@@ -16,19 +16,21 @@
   };
   const some = (values) => values.filter((value) => value !== null && value !== "" && value !== undefined);
   const terms = (pairs) => el("dl", {}, pairs.filter(([, value]) => value !== null && value !== "" && value !== undefined).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
-  const rows = (heads, lines) => el("div", { class: "scroll" }, el("table", {}, el("tr", {}, heads.map((head) => el("th", {}, head))), lines));
+  const rows = (heads, lines) => el("div", { class: "scroll" }, el("table", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head))), lines));
   const fold = (title, children, open) => el("details", { open }, el("summary", {}, title), children);
   const count = (n, what) => n + " " + what + (n === 1 ? "" : "s");
   const percent = (share) => (share === null ? "" : (100 * share).toFixed(1) + " %");
   const NAMES = { curated: "curated truth", kb: "+ KB synonyms", ontology: "+ ontologies", "kb+ontology": "+ KB and ontologies", judge: "+ judge" };
   const SHADE = { L0: "right", L1: "right", L2: "right", L3: "part", L4: "part" };
 
-  const pictures = (list) => el("div", { class: "pictures" }, list.map((one) => {
+  const pictures = (list) => el("div", { class: "pictures" }, list.map((one, at) => {
     const data = document.getElementById("picture-" + one.key);
     if (!data) return el("span", {}, (one.caption || "a picture") + ": not in this page");
-    const image = el("img", { src: "data:image/jpeg;base64," + data.textContent.trim(), alt: one.caption || "picture of the case", title: "click to enlarge" });
+    const image = el("img", { src: "data:image/jpeg;base64," + data.textContent.trim(), alt: one.caption || "picture " + (at + 1) + " of " + list.length, title: "click to enlarge", tabindex: "0", role: "button" });
     const box = el("span", {}, image, one.caption);
-    image.addEventListener("click", () => box.classList.toggle("large"));
+    const toggle = () => image.setAttribute("aria-pressed", String(box.classList.toggle("large")));
+    image.addEventListener("click", toggle);
+    image.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); toggle(); } });
     return box;
   }));
   const input = (one) => {
@@ -70,7 +72,7 @@
   }));
   const rankOf = (ranks) => Object.entries(ranks).map(([s, by]) => (NAMES[s] || s) + " " + (by.right || "miss") + (by.broader !== by.right ? " (with direct parents " + by.broader + ")" : "")).join("; ");
   const outcome = (one, texts, open) => el("div", { class: "outcome", "data-arm": one.arm, "data-view": one.view }, fold(
-    one.arm + " " + one.view + (one.seed ? " seed " + one.seed : "") + ": " + (one.status === "OK" ? (one.ranks.curated && one.ranks.curated.right ? "rank " + one.ranks.curated.right : "not listed") : one.is_abstained ? "abstained" : one.status) + ", " + one.latency_s.toFixed(2) + " s",
+    one.arm + " " + one.view + (one.seed ? " seed " + one.seed : "") + ": " + (one.status === "OK" ? (one.ranks.curated && one.ranks.curated.right ? "rank " + one.ranks.curated.right : "not listed") : one.is_abstained ? "abstained" : one.status) + ", " + (one.is_batch ? "in a batch job of " : "") + one.latency_s.toFixed(2) + " s",
     [
       terms([
         ["rank of the truth", one.status === "OK" ? rankOf(one.ranks) : "none: the list does not count"],

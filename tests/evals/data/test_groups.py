@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from evals.data.dataset import Dataset, EvalCase
-from evals.data.groups import clusters, find_patients, groups_of, read_groups, with_patients
+from evals.data.groups import find_patients, groups_of, read_groups, with_patients
 from evals.truth import Truth
 from tools.errors import UserError
 
@@ -15,20 +15,6 @@ LONG = "Fell from a ladder while painting the church tower of a small village in
 def case(case_id: str, **more: object) -> EvalCase:
     fields = {"patient": case_id, "truth": Truth(primary=f"disease {case_id}"), **more}
     return EvalCase(id=case_id, **fields)  # type: ignore[arg-type]
-
-
-def test_a_cluster_joins_patients_and_diagnoses_over_any_number_of_steps() -> None:
-    numbers = clusters(
-        [
-            ("a", "p1", "Sarcoidosis"),
-            ("b", "p2", "silicosis"),
-            ("c", "p2", "sarcoidosis."),
-            ("d", "p3", "Ewing's sarcoma"),
-            ("e", "p4", "Ewing sarcoma"),
-        ]
-    )
-    assert dict(numbers) == {"a": 0, "b": 0, "c": 0, "d": 1, "e": 1}
-    assert clusters([]) == {}
 
 
 def test_the_same_picture_is_the_same_patient(tmp_path: Path) -> None:

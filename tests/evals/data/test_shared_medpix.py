@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evals.data.groups import clusters, find_patients, groups_of
+from evals.data.groups import find_patients, groups_of
 from evals.data.medpix import load_medpix
 from evals.matching.levels import judge
+from evals.statistics.clusters import clusters
 
 
 def test_no_two_visible_cases_are_of_one_patient_and_some_share_a_diagnosis(

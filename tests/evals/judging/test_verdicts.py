@@ -48,12 +48,19 @@ def test_who_cannot_tell_accepts_nothing(verdict: Verdict) -> None:
     assert judged.rank("judge", "broader") is None
 
 
+def test_a_name_with_a_line_separator_of_its_own_is_one_line(tmp_path: Path) -> None:
+    with Rulings(tmp_path / "judge.jsonl") as rulings:
+        rulings.append(ruling("gland\u2028mass\x85", Verdict.SAME))
+        assert [each.item for each in rulings.by("j")] == ["gland\u2028mass\x85"]
+
+
 def test_a_torn_last_line_is_cut_and_a_broken_one_is_told(tmp_path: Path) -> None:
     path = tmp_path / "judge.jsonl"
     with Rulings(path) as rulings:
         rulings.append(ruling("a", Verdict.SAME))
     with path.open("ab") as file:
         file.write(b'{"item": "b", "tru')
+    assert [each.item for each in read_rulings(path)] == ["a"]  # a report may read meanwhile
     with Rulings(path) as rulings:
         rulings.append(ruling("b", Verdict.BROADER))
         assert [each.item for each in rulings.by("j")] == ["a", "b"]

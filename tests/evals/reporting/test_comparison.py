@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from evals.reporting.comparison import Comparison, Transition, compare_runs
 from evals.reporting.stored import Run, read_run
 from evals.running.ledger import Line
 from tests.evals.reporting.pages import Page, in_browser
-from tests.evals.reporting.runs import HOSTILE, Asked, write_run
+from tests.evals.reporting.runs import HOSTILE, Asked, manifest, write_run
 from tools.errors import UserError
 
 
@@ -90,6 +91,18 @@ def test_what_differs_in_the_manifests_is_listed(found: Comparison) -> None:
     assert found.warnings == ()
 
 
+def test_settings_of_one_view_alone_are_told_with_the_view(tmp_path: Path) -> None:
+    asked = [Asked("offline", view, 0, [1]) for view in ("V1", "V3")]
+    a, b = run(tmp_path / "a", *asked), run(tmp_path / "b", *asked)
+    later = manifest("offline", source_sha256="9" * 64)
+    lines = tuple(
+        x.model_copy(update={"config": later.config}) if x.view == "V3" else x for x in b.lines
+    )
+    mixed = replace(b, lines=lines, manifests={**b.manifests, later.config: later})
+    (setting,) = compare_runs(a, mixed).settings
+    assert (setting.name, setting.arms) == ("source_sha256", ("offline V3",))
+
+
 def test_other_data_and_faults_are_said_first(tmp_path: Path) -> None:
     asked = Asked("offline", "V3", 0, [1])
     a = run(tmp_path / "a", asked)
@@ -116,7 +129,11 @@ def test_arms_of_other_names_are_compared_when_named_or_when_there_is_one_each(
     c = run(tmp_path / "c", Asked("prior", "V3", 0, [1]), Asked("bm25", "V3", 0, [1]))
     with pytest.raises(UserError, match=r"A has offline V3 and B has prior V3, bm25 V3"):
         compare_runs(a, c)
-    assert [p.b for p in compare_runs(a, c, [("offline", "bm25")]).pairings] == [("bm25", "V3", 0)]
+    named = ("offline", "bm25")
+    (pairing,) = compare_runs(a, c, [named, named]).pairings
+    assert (pairing.b, pairing.contrast and pairing.contrast.family) == (("bm25", "V3", 0), 1)
+    with pytest.raises(UserError, match=r"nothing to compare of offline:dense: A has offline V3"):
+        compare_runs(a, c, [named, ("offline", "dense")])
 
 
 def test_the_page_shows_both_sides_of_each_changed_case(

@@ -59,6 +59,13 @@ def test_repeats_calibration_costs_and_contrasts_are_shown(page: Page) -> None:
     assert "Detectable" in contrasts
 
 
+def test_every_heading_of_a_table_says_what_it_heads(html: str) -> None:
+    assert not re.search(r"<th(?! scope=)", html)
+    rows = re.findall(r"<tr[^>]*>\s*<(t[dh][^>]*)>", html)
+    assert rows
+    assert {row.split()[0] for row in rows} == {"th"}
+
+
 def test_nothing_is_loaded_from_outside(page: Page) -> None:
     assert all(target.startswith("#") for target in page.targets)
     assert not re.search(r"@import|url\(|https?:", page.style)
@@ -147,7 +154,8 @@ def test_the_judge_stands_beside_with_its_cost_apart(tmp_path: Path) -> None:
 def test_a_browser_opens_the_case_that_the_address_names(html: str, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(html, "utf-8")
-    seen = Page(in_browser(path, "case-SYN0001", tmp_path))
+    drawn = in_browser(path, "case-SYN0001", tmp_path)
+    seen = Page(drawn)
     assert "History 1 </script>" in seen.words  # text, as it was written
     assert "Round cysts evenly through both lungs." in seen.words
     assert "1 steps of the trace" not in seen.words
@@ -157,3 +165,5 @@ def test_a_browser_opens_the_case_that_the_address_names(html: str, tmp_path: Pa
     assert "owned" not in seen.text.split("Evaluation")[0]
     assert "onerror" not in seen.attributes
     assert sum(target.startswith("data:image/jpeg;base64,") for target in seen.targets) == 2
+    assert 'alt="picture 2 of 2"' in drawn
+    assert not re.search(r"<img(?![^>]* tabindex=)", drawn)  # opened by key as well

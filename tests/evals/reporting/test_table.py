@@ -6,8 +6,11 @@ from pathlib import Path
 from rich.console import Console
 
 from evals.reporting.comparison import compare_runs
+from evals.reporting.run_page import render_run
 from evals.reporting.stored import read_run
 from evals.reporting.table import print_comparison, print_run
+from evals.running.ledger import Line
+from tests.evals.reporting.pages import Page
 from tests.evals.reporting.runs import Asked, manifest, write_run
 
 
@@ -69,6 +72,30 @@ def test_a_single_arm_is_printed_by_scoring_and_reading(tmp_path: Path) -> None:
     )
     assert "top-1 1/4 25.0% [4.6, 69.9] 1/4 25.0% [4.6, 69.9]" in rows
     assert any(row.startswith("MRR 0.375 [") for row in rows)  # (1 + 1/2) / 4
+
+
+def _in_batch(line: Line) -> Line:
+    return line.model_copy(update={"versions": {"mode": "batch"}, "latency_s": 600.0})
+
+
+def test_the_time_of_batch_jobs_is_printed_apart(tmp_path: Path) -> None:
+    asked = [Asked("offline", "V3", 0, [1, 2]), Asked("planner-alone", "V3", 0, [1, 1])]
+    folder = write_run(
+        tmp_path / "run",
+        asked,
+        change=lambda line: _in_batch(line) if line.arm == "planner-alone" else line,
+    )
+    run = read_run(folder)
+    console, out = _console()
+    print_run(console, run.lines, list(run.manifests.values()))
+    rows = _rows(out.getvalue())
+    assert "offline 2 2 0 0 0 0.15 0.20" in rows
+    assert "planner-alone 2 2 0 0 0 - -" in rows
+    job = "batch jobs p50 600.00 s, p95 600.00 s"
+    assert f"planner-alone V3: {job}; a batch job's time is no latency" in rows
+    page = Page(render_run(run))
+    assert "planner-alone V3 2 – – 600.00 s 600.00 s" in page.words
+    assert "offline V3 2 0.15 s 0.20 s – –" in page.words
 
 
 def test_a_comparison_is_printed_in_short(tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ def test_a_request_that_a_job_lost_is_asked_in_one_more_job_and_then_given_up(
         "SYN0003": ("OK", ""),
         "SYN0004": ("OK", ""),
     }
+    assert all(line.versions["mode"] == "batch" for line in stage.lines)  # the failed one as well
 
 
 @pytest.mark.parametrize("end", ["EXPIRED", "CANCELLED", "FAILED"])

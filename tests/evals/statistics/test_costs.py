@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from evals.statistics.costs import costs, failures
+from evals.statistics.costs import Times, costs, failures
 from tests.evals.statistics.lines import line
 
 
@@ -18,8 +18,24 @@ def test_a_cost_that_a_case_does_not_tell_is_not_counted_as_nothing() -> None:
     assert (tokens.told, tokens.total, tokens.per_case) == (2, 400, 200)
     assert "cached_tokens" not in found.spent
     assert found.unsupported == 3
-    assert found.latency_p50_s == 2.0
-    assert found.latency_p95_s == pytest.approx(2.9)
+    assert found.latency is not None
+    assert (found.latency.n, found.latency.p50_s) == (3, 2.0)
+    assert found.latency.p95_s == pytest.approx(2.9)
+    assert found.turnaround is None
+
+
+def test_the_time_of_a_batch_job_is_never_pooled_with_latency() -> None:
+    batch = {"mode": "batch"}
+    found = costs([
+        line("a", 1, latency_s=2.0),
+        line("b", 1, latency_s=600.0, versions=batch),
+        line("c", None, status="NO_ANSWER", latency_s=1800.0, versions=batch),
+    ])  # fmt: skip
+    assert found.latency == Times(n=1, p50_s=2.0, p95_s=2.0)
+    assert found.turnaround is not None
+    assert (found.turnaround.n, found.turnaround.p50_s) == (2, 1200.0)
+    assert found.turnaround.p95_s == pytest.approx(1740.0)
+    assert costs([line("b", 1, versions=batch)]).latency is None
 
 
 def test_failures_are_named_by_kind_and_counted_by_error() -> None:

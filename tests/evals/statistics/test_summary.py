@@ -96,6 +96,13 @@ def test_cases_of_one_diagnosis_are_drawn_together() -> None:
     assert mrr_width([f"disease {i // 5}" for i in range(20)]) > 1.5 * apart
 
 
+def test_one_cluster_has_no_interval_of_its_own_spread() -> None:
+    same = [line("a", 1, patient="p"), line("b", None, patient="p")]
+    assert summarise(same).cells[0].figures["curated"]["right"].mrr_interval is None
+    apart = summarise([line("a", 1), line("b", None)]).cells[0].figures["curated"]["right"]
+    assert apart.mrr_interval == (0.0, 1.0)
+
+
 def test_strata_split_by_what_the_case_and_its_truth_say() -> None:
     lines = [
         line("a", 1, truth=Truth(primary="x", rare=True, kind="disease")),
