@@ -1,4 +1,4 @@
-"""The judge: `python -m evals.judge RUN --planner gemini:MODEL`, or `--calibrate pairs.jsonl`.
+"""The judge: `evals judge RUN --planner gemini:MODEL`, or `--calibrate pairs.jsonl`.
 
 Optional, paid, and apart: it rules on pairs of names that the matcher left undecided, writes
 RUN/judge.jsonl, and every figure is shown without and with it.
