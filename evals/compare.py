@@ -46,9 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m evals.compare", description=__doc__)
+    parser = argparse.ArgumentParser(prog="evals compare", description=__doc__)
     parser.add_argument("run_a", type=Path, metavar="RUN_A", help="the --out folder of a run")
-    parser.add_argument("run_b", type=Path, metavar="RUN_B", help="another's")
+    parser.add_argument(
+        "run_b", type=Path, metavar="RUN_B", help="that of the run to compare it with"
+    )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="default: RUN_B/compared-with-RUN_A.html"
     )

@@ -1,4 +1,4 @@
-"""The judge: `python -m evals.judge RUN --planner gemini:MODEL`, or `--calibrate pairs.jsonl`.
+"""The judge: `evals judge RUN --planner gemini:MODEL`, or `--calibrate pairs.jsonl`.
 
 Optional, paid, and apart: it rules on pairs of names that the matcher left undecided, writes
 RUN/judge.jsonl, and every figure is shown without and with it.
@@ -130,16 +130,19 @@ def _print_sitting(console: Console, wanted: int, ruled: int, sitting: Sitting) 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="evals judge", description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("run", type=Path, nargs="?", help="folder of a run")
+    what.add_argument("run", type=Path, nargs="?", metavar="RUN", help="the --out folder of a run")
     what.add_argument("--calibrate", type=Path, metavar="FILE", help="labelled pairs")
     parser.add_argument("--planner", required=True, help="the judge: gemini or gemini:MODEL")
-    parser.add_argument("--half", choices=("build", "report", "both"), default="both")
+    parser.add_argument(
+        "--half", choices=("build", "report", "both"), default="both",
+        help="with --calibrate: which pairs (default: both halves)",
+    )  # fmt: skip
     parser.add_argument(
         "--out", type=Path, default=Path("judged"), help="with --calibrate: where to keep rulings"
     )
     parser.add_argument("--max-dollars", type=float, help="stop cleanly once so much is spent")
     parser.add_argument("--concurrent", type=int, default=8, help="calls at a time")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the judge, and of the pairs' order")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The matcher, checked: `python -m evals.match --calibrate pairs.jsonl` or `--look-alikes`."""
+"""The matcher, checked: `evals match --calibrate pairs.jsonl` or `--look-alikes`."""
 
 from __future__ import annotations
 
@@ -114,7 +114,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="all names of the knowledge base's entries against each other",
     )
-    parser.add_argument("--half", choices=("build", "report", "both"), default="both")
+    parser.add_argument(
+        "--half",
+        choices=("build", "report", "both"),
+        default="both",
+        help="of the pairs: the one to build with, the one to report, or both (the default)",
+    )
     parser.add_argument(
         "--ontology", type=Path, nargs="+", default=[], metavar="FILE",
         help="OBO of Mondo or the Disease Ontology, Orphanet .xlsx or ORPHApackets, or a table",

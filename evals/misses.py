@@ -1,4 +1,4 @@
-"""Where the misses of a run come from, counted: `python -m evals.misses RUN`.
+"""Where the misses of a run come from, counted: `evals misses RUN`.
 
 Of the cases that the arm missed at top-1, and at top-10: no entry of the knowledge base bears the
 diagnosis; an entry does, but none of the findings that it lists was read from the case; findings
@@ -115,10 +115,10 @@ def place_of(rank: int | None) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code: 0, or 2 for what the person can mend."""
     parser = argparse.ArgumentParser(
-        prog="python -m evals.misses", description=__doc__,
+        prog="evals misses", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("run", type=Path, help="the --out of evals.run")
+    parser.add_argument("run", type=Path, metavar="RUN", help="the --out folder of a run")
     parser.add_argument("--arm", default="offline", help="default: %(default)s")
     parser.add_argument("--view", help="needed where the run has several")
     parser.add_argument("--seed", type=int, help="needed where the run has several")

@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: Arguments, by default the process's own.
     """
-    parser = argparse.ArgumentParser(prog="python -m evals.report", description=__doc__)
+    parser = argparse.ArgumentParser(prog="evals report", description=__doc__)
     parser.add_argument("run", type=Path, metavar="RUN", help="the --out folder of a run")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: RUN/report.html")
     parser.add_argument("--no-pictures", action="store_true", help="a smaller page")

@@ -74,11 +74,16 @@ def select_cases(dataset: Dataset, options: argparse.Namespace) -> list[EvalCase
         and (options.modality is None or options.modality in case.modality.split(" and "))
     ]
     if not cases:
+        asked = [
+            f"{what} {value!r}"
+            for what in ("region", "modality")
+            if (value := getattr(options, what)) is not None
+        ]
         regions = sorted({case.region for case in dataset.cases} - {""})
         modalities = sorted({m for c in dataset.cases for m in c.modality.split(" and ")} - {""})
         raise UserError(
-            f"no case of region {options.region!r} and modality {options.modality!r} in split "
-            f"{dataset.split!r}: --region takes one of {', '.join(regions)}; --modality takes "
+            f"no case{' of ' * bool(asked)}{' and '.join(asked)} in split {dataset.split!r}: "
+            f"--region takes one of {', '.join(regions)}; --modality takes "
             f"{' or '.join(modalities)}"
         )
     if options.limit is not None and options.limit < len(cases):

@@ -1,6 +1,6 @@
-"""How many cases a contrast needs: `python -m evals.statistics.power --share 0.6 ...`.
+"""How many cases a contrast needs: `evals power --share 0.6 ...`.
 
-    python -m evals.statistics.power --share 0.2 --share-other 0.7 --cases 10
+    evals power --share 0.2 --share-other 0.7 --cases 10
 
 McNemar's exact test looks at the discordant pairs alone: cases that one arm gets right and the
 other wrong. Its power is summed over every number of discordant pairs and every split of them
@@ -125,7 +125,7 @@ def splits(n: int, right_a: int, right_b: int) -> Iterator[tuple[int, int]]:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m evals.statistics.power", description=__doc__,
+        prog="evals power", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--share", type=_share, required=True, help="top-1 of one arm, 0..1")

@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--data", type=Path, required=True, help="a folder of pictures, or MedPix's"
     )
     parser.add_argument("--out", type=Path, required=True, help="a folder for the sheets")
-    parser.add_argument("--per-sheet", type=int, default=20)
+    parser.add_argument("--per-sheet", type=int, default=20, help="images (default: 20)")
     parser.add_argument("--after-only", action="store_true", help="twice as many on a sheet")
     options = parser.parse_args(argv)
     try:

@@ -1,4 +1,4 @@
-"""The exact input of one case, for a person to read: `python -m evals.run --show-input CASE`."""
+"""The exact input of one case, for a person to read: `evals run --show-input CASE`."""
 
 from __future__ import annotations
 

@@ -12,19 +12,13 @@ from evals.misses import Missed, main, place_of, trace
 from evals.running.ledger import Ledger, Line
 from evals.truth import Truth
 from knowledge.search.retrieve import KnowledgeBase
-from knowledge.vocabulary import load_vocabulary
 from tests.evals.statistics.lines import line
-from tests.knowledge.conftest import entry
-
-_LISTED = {"lung-cysts": 0.1, "honeycombing": 0.1}
-CYSTS = entry("cyst-disease", _LISTED | {"thin-walled-cysts": 0.9}, synonyms=["zebra sickness"])
-PAVING = entry("paving-disease", _LISTED | {"crazy-paving": 0.9})
+from tests.evals.two_entries import two_entries
 
 
 @pytest.fixture
 def knowledge(tmp_path: Path) -> KnowledgeBase:
-    made = {e.id: e for e in (CYSTS, PAVING)}
-    return KnowledgeBase(tmp_path, entries=made, vocabulary=load_vocabulary())
+    return two_entries(tmp_path)
 
 
 def missed(case: str, truth: str, findings: str, *levels: Level, status: str = "OK") -> Line:

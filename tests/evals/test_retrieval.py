@@ -10,19 +10,13 @@ from agent.case import Case
 from evals.retrieval import main, measure
 from evals.truth import Truth
 from knowledge.search.retrieve import KnowledgeBase
-from knowledge.vocabulary import load_vocabulary
 from tests.evals.medpix_shaped import INVENTED, write_medpix_shaped
-from tests.knowledge.conftest import entry
-
-_LISTED = {"lung-cysts": 0.1, "honeycombing": 0.1}
-CYSTS = entry("cyst-disease", _LISTED | {"thin-walled-cysts": 0.9}, synonyms=["zebra sickness"])
-PAVING = entry("paving-disease", _LISTED | {"crazy-paving": 0.9})
+from tests.evals.two_entries import two_entries
 
 
 @pytest.fixture
 def knowledge(tmp_path: Path) -> KnowledgeBase:
-    made = {e.id: e for e in (CYSTS, PAVING)}
-    return KnowledgeBase(tmp_path, entries=made, vocabulary=load_vocabulary())
+    return two_entries(tmp_path)
 
 
 def _case(*names: str) -> tuple[Case, Truth]:
