@@ -15,6 +15,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from evals.matching.vocabulary import load_vocabulary
+
 ROOT = Path(__file__).resolve().parents[3]
 _SERVE = (
     "import sys; from tests.evals.running import starter, test_kill, test_ledger; "
@@ -87,6 +89,7 @@ class Starter:
 
 def serve() -> int:
     """Fork for every line of stdin: prints the process's id, and its exit code when it ended."""
+    load_vocabulary()
     for line in sys.stdin:
         asked = json.loads(line)
         pid = os.fork()

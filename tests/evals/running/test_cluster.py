@@ -107,15 +107,6 @@ def test_a_cluster_that_is_not_there_is_told_soon(
     assert f"error: no Ray cluster lets us in at '{address}'" in capsys.readouterr().err
 
 
-def test_what_the_person_can_mend_is_told_from_a_worker_as_from_here(
-    nodes: ThreeNodes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = write_many(tmp_path / "set", 7)
-    argv = ["--data", str(data), "--arm", "x", "--out", str(tmp_path / "out")]
-    assert main([*argv, "--ray", nodes.address], {"x": without_a_key}) == 2
-    assert "error: no key: set GEMINI_API_KEY\n" in capsys.readouterr().err
-
-
 def test_a_node_killed_in_the_middle_loses_nothing(
     nodes: ThreeNodes,
     tmp_path: Path,
@@ -151,3 +142,12 @@ def test_a_node_killed_in_the_middle_loses_nothing(
     logs = [path for path in nodes.logs.rglob("*") if path.is_file()]
     assert logs
     assert not [path for path in logs if SECRET.encode() in path.read_bytes()]
+
+
+def test_what_the_person_can_mend_is_told_from_a_worker_as_from_here(
+    nodes: ThreeNodes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_many(tmp_path / "set", 7)
+    argv = ["--data", str(data), "--arm", "x", "--out", str(tmp_path / "out")]
+    assert main([*argv, "--ray", nodes.address], {"x": without_a_key}) == 2
+    assert "error: no key: set GEMINI_API_KEY\n" in capsys.readouterr().err
