@@ -63,10 +63,16 @@ def nodes() -> Iterator[ThreeNodes]:
 
 
 def thinking(choice: Choice) -> Arm:
-    """An arm that tells by its reply which process answered."""
+    """An arm that tells by its reply which process answers, once three workers are there."""
+    here = choice.settings.cache_dir / "processes"
+    here.mkdir(parents=True, exist_ok=True)
+    (here / str(os.getpid())).touch()
 
     async def predict(case: Case, seed: int) -> Prediction:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(120):
+            while len(list(here.iterdir())) < 4:  # the driver builds the arm too
+                await asyncio.sleep(0.05)
         names = ("sarcoidosis", "LAM") if len(case.history) % 2 else ("LAM", "sarcoidosis")
         return Prediction(
             diagnoses=tuple(Named(name=name) for name in names), reply=str(os.getpid())
@@ -118,12 +124,16 @@ def test_a_node_killed_in_the_middle_loses_nothing(
     argv = ["--data", str(data), "--split", "all", "--view", "V3", "--arm", "thinking", "prior"]
     arms = {**ARMS, "thinking": thinking}
 
+    argv += ["--cache-dir", str(tmp_path / "cache")]
     append = Ledger.append
+    answering: set[str] = set()
 
     def counting(ledger: Ledger, line: Line) -> None:
         append(ledger, line)
-        if len(ledger.marks) == 20:
-            nodes.kill_one()
+        if line.arm == "thinking" and len(answering) < 3:
+            answering.add(line.reply)
+            if len(answering) == 3:
+                nodes.kill_one()
 
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "append", counting)
