@@ -61,12 +61,14 @@ _BRACKET = re.compile(r"^(?P<outer>[^()]+?)\s*\((?P<inner>[^()]+)\)$")
 _PREPOSITIONS = frozenset({"of", "with", "in", "from", "by", "to", "at", "and", "on", "for"})
 
 
+@lru_cache(maxsize=65536)
 def plain(name: str) -> str:
     """Entities decoded, blanks collapsed, quotes made one kind, final stops and hedges gone."""
     text = " ".join(html.unescape(name).split()).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     return _HEDGE.sub("", text.strip(" .;,:"))
 
 
+@lru_cache(maxsize=65536)
 def is_denied(name: str) -> bool:
     """Whether the item says that the disease is not there: "no X", "X unlikely", "X ruled out"."""
     return _DENIED.search(plain(name)) is not None
@@ -77,8 +79,10 @@ def words(name: str) -> tuple[str, ...]:
     """A name's words in one spelling: "Fistulae of the liver" is ("fistula", "of", "liver")."""
     text = re.sub(r"'s\b|'", "", plain(name), flags=re.IGNORECASE)
     is_abbreviation = text.isupper() and text.isalpha() and len(text) < 6  # "SVCS" is no plural
-    text = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    text = "".join(c for c in text if not unicodedata.combining(c))
+    text = text.casefold()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+        text = "".join(c for c in text if not unicodedata.combining(c))
     found: list[str] = []
     for word in re.findall(r"[^\W_]+", text):
         if is_abbreviation:

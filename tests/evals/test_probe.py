@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from evals.probe import main
 from evals.running.ledger import Ledger, Line, read_lines
-from evals.running.manifest import source_sha256
 from tests.evals.medpix_shaped import LEAK, Invented, write_medpix_shaped
 from tests.gemini_batch_server import GeminiBatchServer
 from tests.gemini_server import KEY, GeminiServer, Json, Request, candidate, refused, text
@@ -34,11 +32,6 @@ CHILD = Invented(
 )  # fmt: skip
 
 Point = Callable[[str], None]
-
-
-@pytest.fixture(autouse=True)
-def _hash_the_source_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evals.probe.source_sha256", cache(source_sha256))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,6 @@ from tests.evals.medpix_shaped import write_medpix_shaped
 from tools.errors import ToolFailure, UserError
 
 Predict = Callable[[Case, int], Coroutine[Any, Any, Prediction]]
-
-
-@pytest.fixture(autouse=True)
-def _source_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file saved between two runs of a test would rightly make the second begin anew."""
-    monkeypatch.setattr("evals.run.source_sha256", cache(source_sha256))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from agent.case import Case
 from evals.data.dataset import EvalCase
 from evals.run import main
 from evals.running.ledger import Ledger, Line
-from evals.running.manifest import source_sha256
 from evals.views.show import View
 from evals.views.viewer import Viewer
 from tests.evals.medpix_shaped import write_medpix_shaped
@@ -21,11 +19,6 @@ from tests.tools.vision.vision_server import KEY as VISION_KEY
 
 Play = Callable[..., tuple[int, dict[str, Line]]]
 Point = Callable[[GeminiServer], None]
-
-
-@pytest.fixture(autouse=True)
-def _hash_the_source_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evals.run.source_sha256", cache(source_sha256))
 
 
 @pytest.fixture

@@ -63,10 +63,16 @@ def nodes() -> Iterator[ThreeNodes]:
 
 
 def thinking(choice: Choice) -> Arm:
-    """An arm that tells by its reply which process answered."""
+    """An arm that tells by its reply which process answers, once three workers are there."""
+    here = choice.settings.cache_dir / "processes"
+    here.mkdir(parents=True, exist_ok=True)
+    (here / str(os.getpid())).touch()
 
     async def predict(case: Case, seed: int) -> Prediction:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(120):
+            while len(list(here.iterdir())) < 4:  # the driver builds the arm too
+                await asyncio.sleep(0.05)
         names = ("sarcoidosis", "LAM") if len(case.history) % 2 else ("LAM", "sarcoidosis")
         return Prediction(
             diagnoses=tuple(Named(name=name) for name in names), reply=str(os.getpid())
@@ -107,15 +113,6 @@ def test_a_cluster_that_is_not_there_is_told_soon(
     assert f"error: no Ray cluster lets us in at '{address}'" in capsys.readouterr().err
 
 
-def test_what_the_person_can_mend_is_told_from_a_worker_as_from_here(
-    nodes: ThreeNodes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = write_many(tmp_path / "set", 7)
-    argv = ["--data", str(data), "--arm", "x", "--out", str(tmp_path / "out")]
-    assert main([*argv, "--ray", nodes.address], {"x": without_a_key}) == 2
-    assert "error: no key: set GEMINI_API_KEY\n" in capsys.readouterr().err
-
-
 def test_a_node_killed_in_the_middle_loses_nothing(
     nodes: ThreeNodes,
     tmp_path: Path,
@@ -127,12 +124,16 @@ def test_a_node_killed_in_the_middle_loses_nothing(
     argv = ["--data", str(data), "--split", "all", "--view", "V3", "--arm", "thinking", "prior"]
     arms = {**ARMS, "thinking": thinking}
 
+    argv += ["--cache-dir", str(tmp_path / "cache")]
     append = Ledger.append
+    answering: set[str] = set()
 
     def counting(ledger: Ledger, line: Line) -> None:
         append(ledger, line)
-        if len(ledger.marks) == 20:
-            nodes.kill_one()
+        if line.arm == "thinking" and len(answering) < 3:
+            answering.add(line.reply)
+            if len(answering) == 3:
+                nodes.kill_one()
 
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "append", counting)
@@ -151,3 +152,12 @@ def test_a_node_killed_in_the_middle_loses_nothing(
     logs = [path for path in nodes.logs.rglob("*") if path.is_file()]
     assert logs
     assert not [path for path in logs if SECRET.encode() in path.read_bytes()]
+
+
+def test_what_the_person_can_mend_is_told_from_a_worker_as_from_here(
+    nodes: ThreeNodes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_many(tmp_path / "set", 7)
+    argv = ["--data", str(data), "--arm", "x", "--out", str(tmp_path / "out")]
+    assert main([*argv, "--ray", nodes.address], {"x": without_a_key}) == 2
+    assert "error: no key: set GEMINI_API_KEY\n" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,15 +19,15 @@ from evals.matching.levels import judge_list
 from evals.run import main
 from evals.running.ledger import read_lines
 from tests.evals.many import write_many
-from tests.evals.running.test_ledger import figures_of
+from tests.evals.running.starter import Starter
+from tests.evals.running.test_ledger import SCORINGS, figures_of
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from tests.evals.running.test_kill import {name}; sys.exit({name}(*sys.argv[1:]))"
+    "from tests.evals.running.test_kill import hanging_run; sys.exit(hanging_run(*sys.argv[1:]))"
 )
 CASES, KILLS = 300, 10
-SCORINGS = ("curated", "kb")
 MOST_IN_FLIGHT = 4
 
 
@@ -58,16 +59,10 @@ def _main(data: str, out: str, arm: Arm) -> int:
     with pytest.MonkeyPatch.context() as patch:
         # A file saved while the test runs would rightly make the next start begin anew.
         patch.setattr("evals.run.source_sha256", lambda: "0" * 64)
-        # Indexing the knowledge base's names takes most of a start, and is not what is tested.
+        # Reading the knowledge base's names takes most of a start, and is not what is tested.
+        patch.setattr("evals.run.load_compiled", lambda _: SimpleNamespace(entries={}))
         patch.setattr("evals.run.build_scorers", lambda _: dict.fromkeys(SCORINGS, judge_list))
         return main([*argv, "--concurrent", str(MOST_IN_FLIGHT)], {"slow": lambda _: arm})
-
-
-def start(name: str, data: Path, out: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", CODE.format(name=name), str(data), str(out)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
 
 
 def written(out: Path) -> int:
@@ -77,18 +72,18 @@ def written(out: Path) -> int:
 
 @pytest.mark.slow
 def test_ten_kills_lose_no_case_double_none_and_change_no_figure(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, starter: Starter, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = write_many(tmp_path / "set", CASES)
     out = tmp_path / "killed"
     counts = [0]
     for _ in range(KILLS):
-        process = start("slow_run", data, out)
+        process = starter.start(f"{__name__}:slow_run", str(data), str(out))
         while written(out) < counts[-1] + 20:
-            assert process.poll() is None, process.communicate()
+            assert process.poll() is None, process.said()
             time.sleep(0.002)
-        process.kill()
-        process.communicate()
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(20) == -signal.SIGKILL
         counts.append(written(out))
     assert all(before < after < CASES for before, after in pairwise(counts))
 
@@ -105,7 +100,10 @@ def test_ten_kills_lose_no_case_double_none_and_change_no_figure(
 @pytest.mark.slow
 def test_the_second_ctrl_c_ends_a_run_at_once_though_a_call_hangs(tmp_path: Path) -> None:
     data = write_many(tmp_path / "set", 7)
-    process = start("hanging_run", data, tmp_path / "out")
+    process = subprocess.Popen(
+        [sys.executable, "-c", CODE, str(data), str(tmp_path / "out")],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     assert process.stderr is not None
     while not (tmp_path / "out" / "plans.jsonl").is_file():
         assert process.poll() is None, process.communicate()

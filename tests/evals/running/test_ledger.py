@@ -2,29 +2,24 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from agent.case import Case
 from evals.arms.arm import Arm, Named, Prediction
 from evals.arms.table import ARMS
+from evals.matching.levels import judge_list
 from evals.run import main
 from evals.running.ledger import Ledger, Line, latest_lines
 from evals.truth import Truth
 from tests.evals.medpix_shaped import write_medpix_shaped
+from tests.evals.running.starter import Starter
 from tools.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[3]
-# Runs the command line with an arm that gets stuck at its third case. A job that a shell put into
-# the background is deaf to Ctrl-C, and so would be what it starts: a person at the keyboard is not.
-STUCK = (
-    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from tests.evals.running.test_ledger import run; sys.exit(run(*sys.argv[1:], stuck_at=3))"
-)
+SCORINGS = ("curated", "kb")
 
 
 def line(case: str) -> Line:
@@ -56,24 +51,29 @@ def run(data: str, out: str, *, stuck_at: int = 0) -> int:
     with pytest.MonkeyPatch.context() as patch:
         # A file saved while the test runs would rightly make the second run begin anew.
         patch.setattr("evals.run.source_sha256", lambda: "0" * 64)
+        # Reading the knowledge base's names takes most of a start, and is not what is tested.
+        patch.setattr("evals.run.load_compiled", lambda _: SimpleNamespace(entries={}))
+        patch.setattr("evals.run.build_scorers", lambda _: dict.fromkeys(SCORINGS, judge_list))
         return main(argv, {**ARMS, "two": lambda _: Arm(predict=predict, config={})})
 
 
-def stop_in_the_middle(data: Path, out: Path, how: signal.Signals) -> int:
-    process = subprocess.Popen(
-        [sys.executable, "-c", STUCK, str(data), str(out)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def stuck_run(data: str, out: str) -> int:
+    """The same with the arm stuck at its third case."""
+    return run(data, out, stuck_at=3)
+
+
+def stop_in_the_middle(starter: Starter, data: Path, out: Path, how: signal.Signals) -> int:
+    process = starter.start(f"{__name__}:stuck_run", str(data), str(out))
     results = out / "results.jsonl"
     deadline = time.monotonic() + 120
     while not results.is_file() or results.read_bytes().count(b"\n") < 2:
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, process.said()
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(how)
-    process.communicate(timeout=120)
+    code = process.wait(120)
     assert results.read_bytes().count(b"\n") == 2
-    return process.returncode
+    return code
 
 
 def figures_of(printed: str) -> list[str]:
@@ -85,10 +85,14 @@ def figures_of(printed: str) -> list[str]:
     ("how", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)], ids=["kill -9", "Ctrl-C"]
 )
 def test_a_stopped_run_resumes_to_the_same_figures_with_each_case_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], how: signal.Signals, code: int
+    tmp_path: Path,
+    starter: Starter,
+    capsys: pytest.CaptureFixture[str],
+    how: signal.Signals,
+    code: int,
 ) -> None:
     data = write_medpix_shaped(tmp_path / "set")
-    assert stop_in_the_middle(data, tmp_path / "stopped", how) == code
+    assert stop_in_the_middle(starter, data, tmp_path / "stopped", how) == code
     assert run(str(data), str(tmp_path / "stopped")) == 0
     resumed = figures_of(capsys.readouterr().out)
     assert run(str(data), str(tmp_path / "whole")) == 0

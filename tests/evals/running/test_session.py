@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from evals.arms.arm import Arm, Named, Prediction
 from evals.arms.failures import AnswerBlocked, ServiceUnavailable
 from evals.run import main
 from evals.running.ledger import Line, read_lines
-from evals.running.manifest import source_sha256
 from evals.running.plan import read_plans
 from evals.views.viewer import Viewer
 from tests.evals.medpix_shaped import write_medpix_shaped
@@ -22,11 +20,6 @@ from tools.errors import ToolFailure, UserError
 from tools.vision.endpoint_errors import Transient, unavailable
 
 Predict = Callable[[Case, int], Coroutine[Any, Any, Prediction]]
-
-
-@pytest.fixture(autouse=True)
-def _source_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evals.run.source_sha256", cache(source_sha256))
 
 
 @pytest.fixture
