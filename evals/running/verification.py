@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -133,15 +132,15 @@ def check_plan(run: Path) -> Check:
 
 
 def check_pictures(run: Path) -> Check:
-    """Every picture that an arm was shown hashes to its name."""
+    """Every picture that an arm was shown holds the pixels that its name is the hash of."""
+    from evals.views.pictures import is_kept_whole
+
     pictures = sorted((run / "pictures").glob("*.png"))
     return Check(
         what="pictures",
         counted=f"{len(pictures)} of them",
         faults=tuple(
-            f"{path.name} holds something else"
-            for path in pictures
-            if hashlib.sha256(path.read_bytes()).hexdigest() != path.stem
+            f"{path.name} holds something else" for path in pictures if not is_kept_whole(path)
         ),
     )
 

@@ -19,7 +19,8 @@ from tools.errors import UserError
 from tools.imaging.pictures import read_picture
 from tools.imaging.pixels import LeftOut
 from tools.imaging.sources import open_sources
-from tools.imaging.store import ArtifactStore
+from tools.imaging.store import ArtifactStore, reference_of
+from tools.imaging.volume import Volume
 
 
 def read_pixels(path: Path) -> NDArray[np.uint8]:
@@ -70,6 +71,17 @@ def keep_pictures(case: Case, store: ArtifactStore, folder: Path) -> None:
         with os.fdopen(handle, "wb") as file:
             Image.fromarray(store.get(ref).voxels[0].astype(np.uint8)).save(file, "PNG")
         os.replace(part, path)
+
+
+def is_kept_whole(path: Path) -> bool:
+    """Whether a kept picture still holds what its name says: the pixels of that reference."""
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image, dtype=np.float32)[np.newaxis]
+    except OSError:  # cut off, or no picture at all
+        return False
+    volume = Volume(voxels=pixels, unit="stored", affine_lps_mm=None, spacing_mm=None)
+    return reference_of(volume) == path.stem
 
 
 def pictures_of(case: Case, folder: Path) -> list[Path]:

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from agent.case import Case
 from evals.arms.arm import Arm, Named, Prediction
 from evals.run import main as run
+from evals.running.ledger import latest_lines
 from evals.verify import main as verify
 from tests.evals.medpix_shaped import write_medpix_shaped
 
@@ -102,17 +104,23 @@ def test_a_manifest_that_was_changed_does_not_hash_to_its_name(
 
 
 def test_a_picture_that_is_not_what_its_name_says_is_named(
-    done: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (done / "pictures").mkdir()
-    good, bad = hashlib.sha256(b"one").hexdigest(), "0" * 64
-    (done / "pictures" / f"{good}.png").write_bytes(b"one")
-    assert verify([str(done)]) == 0
-    (done / "pictures" / f"{bad}.png").write_bytes(b"two")
-    assert verify([str(done)]) == 1
+    out = tmp_path / "seen"
+    argv = ["--data", str(data), "--out", str(out), "--arm", "lam", "--view", "V2"]
+    assert run(argv, {"lam": lambda _: Arm(predict=thinks_of_lam, config={})}) == 0
+    assert verify([str(out)]) == 0
+    changed, cut, *kept = sorted((out / "pictures").glob("*.png"))
+    with Image.open(changed) as image:
+        pixels = np.array(image)
+    pixels[0, 0] ^= 1
+    Image.fromarray(pixels).save(changed)
+    cut.write_bytes(cut.read_bytes()[:100])
+    assert verify([str(out)]) == 1
     said = capsys.readouterr().out
-    assert f"{bad}.png holds something else" in said
-    assert f"{good}.png" not in said
+    assert f"{changed.name} holds something else" in said
+    assert f"{cut.name} holds something else" in said
+    assert not any(path.name in said for path in kept)
 
 
 def test_another_truth_is_named_case_by_case(
@@ -137,3 +145,26 @@ def test_what_is_no_run_is_one_line_and_code_2(
     said = capsys.readouterr().err
     assert said.startswith("error: ")
     assert said.count("\n") == 1
+
+
+def test_a_run_with_an_ontology_is_judged_again_with_the_same_file(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = tmp_path / "names.csv"
+    names.write_text("name,synonyms\nlymphangioleiomyomatosis,muscle cell overgrowth of the lung\n")
+    out = tmp_path / "named"
+
+    async def thinks(case: Case, seed: int) -> Prediction:
+        return Prediction(diagnoses=(Named(name="muscle cell overgrowth of the lung"),))
+
+    argv = ["--data", str(data), "--out", str(out), "--arm", "own", "--ontology", str(names)]
+    assert run(argv, {"own": lambda _: Arm(predict=thinks, config={})}) == 0
+    lines = latest_lines(out / "results.jsonl").values()
+    (found,) = [line for line in lines if line.case == "SYN0001"]
+    assert (found.rank(), found.rank("ontology")) == (None, 1)
+    assert verify([str(out), "--ontology", str(names)]) == 0
+    capsys.readouterr()
+    assert verify([str(out)]) == 2
+    assert "judged with these ontologies: names.csv" in capsys.readouterr().err
+    names.write_text(names.read_text() + "\nsarcoidosis,Boeck disease\n")
+    assert verify([str(out), "--ontology", str(names)]) == 2

@@ -33,20 +33,8 @@ class ArtifactStore:
 
     def put(self, volume: Volume) -> str:
         """Keep a volume; returns its reference (a hexadecimal SHA-256)."""
-        arrays: dict[str, NDArray[Any]] = {"voxels": np.ascontiguousarray(volume.voxels)}
-        if volume.affine_lps_mm is not None:
-            arrays["affine_lps_mm"] = volume.affine_lps_mm
-        if volume.spacing_mm is not None:
-            arrays["spacing_mm"] = np.asarray(volume.spacing_mm, dtype=np.float64)
-        if volume.valid_bits is not None:
-            arrays["valid_bits"] = volume.valid_bits
-        if volume.instances is not None:
-            arrays["instances"] = np.array([path.encode() for path in volume.instances])
-        digest = hashlib.sha256(volume.unit.encode())
-        for name, array in sorted(arrays.items()):
-            digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-            digest.update(array.data)
-        ref = digest.hexdigest()
+        arrays = _arrays(volume)
+        ref = _reference(volume.unit, arrays)
         path = self._path(ref)
         if not path.exists():
             self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -122,3 +110,29 @@ class ArtifactStore:
                 and sum(v.voxels.nbytes for v in self._recent.values()) > _KEPT_BYTES
             ):
                 self._recent.popitem(last=False)
+
+
+def reference_of(volume: Volume) -> str:
+    """The reference that a store gives a volume: SHA-256 of its content, hexadecimal."""
+    return _reference(volume.unit, _arrays(volume))
+
+
+def _arrays(volume: Volume) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {"voxels": np.ascontiguousarray(volume.voxels)}
+    if volume.affine_lps_mm is not None:
+        arrays["affine_lps_mm"] = volume.affine_lps_mm
+    if volume.spacing_mm is not None:
+        arrays["spacing_mm"] = np.asarray(volume.spacing_mm, dtype=np.float64)
+    if volume.valid_bits is not None:
+        arrays["valid_bits"] = volume.valid_bits
+    if volume.instances is not None:
+        arrays["instances"] = np.array([path.encode() for path in volume.instances])
+    return arrays
+
+
+def _reference(unit: str, arrays: dict[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256(unit.encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
