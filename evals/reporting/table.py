@@ -45,7 +45,7 @@ def print_run(
     excluded = {case for manifest in manifests for case in manifest.exclusions}
     for line in origins(manifests):
         say(line)
-    left_out = f"{len(excluded)} of the split not scoreable (manifest.json)"
+    left_out = f"{len(excluded)} of the split left out (manifest.json)"
     if len(summary.cells) == 1:
         (cell,) = summary.cells
         say(

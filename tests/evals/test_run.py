@@ -61,7 +61,7 @@ def test_a_run_records_every_case_and_prints_figures_with_counts(
     assert "Thin-walled round cysts" in by_case["SYN0001"].input.findings_text
     printed = capsys.readouterr().out
     assert "source " in printed.splitlines()[0]
-    assert "1 of the split not scoreable" in printed
+    assert "1 of the split left out" in printed
     assert "n 4 | answered 4 | abstained 0 | no answer 0 | unscored 0" in printed
     assert "1/4 25.0% [4.6, 69.9]" in printed  # Wilson by hand: 0.3724 -+ 0.3268
     assert "0.062" in printed  # MRR: (1/4 + 0 + 0 + 0) / 4

@@ -31,7 +31,7 @@ def test_several_arms_stand_in_one_table_of_80_columns(folder: Path) -> None:
     assert rows[0] == (
         "DIRTY TREE cccccccccccc | source ffffffffffff | data dddddddddddd | truth eeeeeeeeeeee"
     )
-    assert "shaped all, 24 cases; 1 of the split not scoreable (manifest.json)" in rows
+    assert "shaped all, 24 cases; 1 of the split left out (manifest.json)" in rows
     assert "planner-alone 24 21 1 1 1 1.25 2.29" in rows
     # 6 of 24 at rank 1, 12 of 24 within three; MRR (6 + 6 / 3) / 24.
     assert "offline 6 25.0% 12 50.0% 12 50.0% 12 50.0% 0.333" in rows
@@ -67,7 +67,7 @@ def test_a_single_arm_is_printed_by_scoring_and_reading(tmp_path: Path) -> None:
     print_run(console, run.lines, [manifest("offline")])
     rows = _rows(out.getvalue())
     assert (
-        "shaped all, view V3, arm offline, seed 0; 1 of the split not scoreable (manifest.json)"
+        "shaped all, view V3, arm offline, seed 0; 1 of the split left out (manifest.json)"
         in rows
     )
     assert "top-1 1/4 25.0% [4.6, 69.9] 1/4 25.0% [4.6, 69.9]" in rows
