@@ -10,11 +10,8 @@ Data in HU can be shown in three ways; all else has its window baked in and is s
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from agent.case import Case
 from evals.arms.arm import Windows
-from evals.data.dataset import EvalCase
 from tools.errors import UserError
 from tools.imaging.raster import AS_DISPLAYED, even_slices, slice_views
 from tools.imaging.series import Series
@@ -39,22 +36,6 @@ def check_windows(case: Case, windows: Windows | None) -> None:
             f"--windows {windows} needs data in HU, and the images of a case are "
             f"{case.series[0].origin} images with their window baked in; leave --windows out or "
             "give as-displayed"
-        )
-
-
-def check_all_windows(cases: Collection[EvalCase], windows: Windows | None) -> None:
-    """Refuse, before any is asked about, what check_windows would refuse at the first such case.
-
-    A study is not opened for this: one without data in HU is found when its case is shown.
-
-    Raises:
-        UserError: When some of the cases have pictures alone; says how many.
-    """
-    lacking = sum(not case.study for case in cases)
-    if windows not in (None, "as-displayed") and lacking:
-        raise UserError(
-            f"--windows {windows} needs data in HU, and {lacking} of the {len(cases)} cases have "
-            "only pictures with their window baked in; leave --windows out or give as-displayed"
         )
 
 

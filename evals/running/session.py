@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from evals.arms.arm import Choice, MakeArm
-from evals.arms.pictures import check_all_windows
-from evals.data.dataset import Dataset
+from evals.arms.arm import Choice, MakeArm, Windows
+from evals.data.dataset import Dataset, EvalCase
 from evals.running.execute import Bench, Work, run_one
 from evals.running.ledger import Ledger, Line
 from evals.running.progress import RunProgress
@@ -94,3 +93,19 @@ async def _all(todo: Sequence[Work], means: Means, ledger: Ledger, record: Recor
             await schedule.run(rest, cluster.do, record)
     else:
         await schedule.run(rest, partial(run_one, bench=means.bench), record)
+
+
+def check_all_windows(cases: Collection[EvalCase], windows: Windows | None) -> None:
+    """Refuse, before any is asked about, what check_windows would refuse at the first such case.
+
+    A study is not opened for this: one without data in HU is found when its case is shown.
+
+    Raises:
+        UserError: When some of the cases have pictures alone; says how many.
+    """
+    lacking = sum(not case.study for case in cases)
+    if windows not in (None, "as-displayed") and lacking:
+        raise UserError(
+            f"--windows {windows} needs data in HU, and {lacking} of the {len(cases)} cases have "
+            "only pictures with their window baked in; leave --windows out or give as-displayed"
+        )

@@ -55,8 +55,11 @@ def test_the_resumed_thread_ends_in_the_same_report(runs: list[dict[str, Any]]) 
     assert whole["differential"]["diagnoses"][0]["disease_id"] == "a-disease-0"
     different = [run for run in _killed(runs) if run["started"] and run["report"] != whole]
     assert different == []
-    # Killed before anything was written, there is no thread, and nothing had been done.
-    assert [run["point"] for run in runs if not run["started"]] == [0]
+    # Killed before anything was written, there is no thread, and nothing had been done. The first
+    # two writes may be under way at once, so the second can be cut before the first has ended.
+    unwritten = [run for run in runs if not run["started"]]
+    assert [run["point"] for run in unwritten] in ([0], [0, 1])
+    assert [run["searches"] for run in unwritten] == [[]] * len(unwritten)
 
 
 def test_a_call_whose_answer_was_kept_is_not_run_again(runs: list[dict[str, Any]]) -> None:

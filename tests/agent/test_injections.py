@@ -246,7 +246,7 @@ def test_gemini_gets_it_as_quoted_data_of_the_user_and_nowhere_else(
         assert json.dumps(after["systemInstruction"]) == json.dumps(before["systemInstruction"])
         assert json.dumps(after["tools"]) == json.dumps(before["tools"])
         assert SIGN not in json.dumps({k: v for k, v in after.items() if k != "contents"}).lower()
-    assert len(carrying) == 2
+    assert len(carrying) >= 2  # more where review sends the abstention back
     contents = carrying[-1]["contents"]
     for content in contents:
         parts = [_without_quoted(part) for part in content["parts"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -74,8 +75,9 @@ def test_a_case_that_was_made_by_hand_is_scrubbed_too(settings: Settings) -> Non
     )
     report = diagnose(case, agent=build_agent(settings, planner=planner))
     for leaked in ("Smith", "1234567", "2024-03-01", "Doe"):
-        assert leaked not in _sent(planner)
-        assert leaked not in report.model_dump_json()
+        word = re.compile(rf"\b{leaked}\b")  # "Does" begins a question
+        assert not word.search(_sent(planner))
+        assert not word.search(report.model_dump_json())
 
 
 def test_an_image_sent_with_a_given_case_joins_its_series(settings: Settings) -> None:

@@ -11,7 +11,6 @@ import pytest
 from agent.case import Case
 from evals.arms.arm import Arm, Named, Prediction
 from evals.arms.table import ARMS
-from evals.reporting.stored import read_run
 from evals.run import main
 from evals.running.ledger import Ledger, Line
 from evals.running.manifest import Manifest, source_sha256
@@ -291,19 +290,3 @@ def test_the_offline_agent_answers_made_up_cases_without_a_fault(
     assert cysts.status == "OK"
     assert all(item.probability is not None for item in cysts.predictions)
     assert cysts.versions
-
-
-def test_the_contrasts_asked_for_are_the_family_and_an_unknown_one_stops_the_run_first(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "out"
-    arms = {"one": lambda _: Arm(predict=thinks_of_lam, config={}), "prior": ARMS["prior"]}
-    argv = ["--data", str(data), "--out", str(out), "--arm", "one", "prior", "--view", "V0", "V1"]
-    assert main([*argv, "--contrast", "one:bm25"], arms) == 2
-    assert "no contrast 'one:bm25' in this run" in capsys.readouterr().err
-    assert not out.exists()
-    assert main([*argv, "--contrast", "prior@V1:one@V1"], arms) == 0
-    assert "Holm over 1." in capsys.readouterr().out
-    assert main(argv, arms) == 0
-    assert "Holm over 2." in capsys.readouterr().out
-    assert (read_run(out).missing, read_run(out).contrasts) == (0, ())

@@ -9,8 +9,9 @@ from PIL import Image
 
 from agent.case import Case
 from agent.settings import Settings
-from evals.arms.pictures import MOST_PICTURES, check_all_windows, is_one_volume, views_of
+from evals.arms.pictures import MOST_PICTURES, is_one_volume, views_of
 from evals.data.dataset import EvalCase
+from evals.running.session import check_all_windows
 from evals.truth import Truth
 from tools.errors import UserError
 from tools.imaging.series import Series

@@ -67,8 +67,7 @@ def test_a_single_arm_is_printed_by_scoring_and_reading(tmp_path: Path) -> None:
     print_run(console, run.lines, [manifest("offline")])
     rows = _rows(out.getvalue())
     assert (
-        "shaped all, view V3, arm offline, seed 0; 1 of the split left out (manifest.json)"
-        in rows
+        "shaped all, view V3, arm offline, seed 0; 1 of the split left out (manifest.json)" in rows
     )
     assert "top-1 1/4 25.0% [4.6, 69.9] 1/4 25.0% [4.6, 69.9]" in rows
     assert any(row.startswith("MRR 0.375 [") for row in rows)  # (1 + 1/2) / 4

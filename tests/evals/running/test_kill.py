@@ -61,7 +61,7 @@ def _main(data: str, out: str, arm: Arm) -> int:
         patch.setattr("evals.run.source_sha256", lambda: "0" * 64)
         # Reading the knowledge base's names takes most of a start, and is not what is tested.
         patch.setattr("evals.run.load_compiled", lambda _: SimpleNamespace(entries={}))
-        patch.setattr("evals.run.build_scorers", lambda _: dict.fromkeys(SCORINGS, judge_list))
+        patch.setattr("evals.run.build_scorers", lambda *_: dict.fromkeys(SCORINGS, judge_list))
         return main([*argv, "--concurrent", str(MOST_IN_FLIGHT)], {"slow": lambda _: arm})
 
 

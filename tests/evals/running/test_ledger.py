@@ -53,7 +53,7 @@ def run(data: str, out: str, *, stuck_at: int = 0) -> int:
         patch.setattr("evals.run.source_sha256", lambda: "0" * 64)
         # Reading the knowledge base's names takes most of a start, and is not what is tested.
         patch.setattr("evals.run.load_compiled", lambda _: SimpleNamespace(entries={}))
-        patch.setattr("evals.run.build_scorers", lambda _: dict.fromkeys(SCORINGS, judge_list))
+        patch.setattr("evals.run.build_scorers", lambda *_: dict.fromkeys(SCORINGS, judge_list))
         return main(argv, {**ARMS, "two": lambda _: Arm(predict=predict, config={})})
 
 
