@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 import threading
@@ -76,8 +75,9 @@ class _Stop:
             signal.signal(signal.SIGINT, self._before)
 
     def _asked(self, signum: int, frame: FrameType | None) -> None:
-        if self.was_asked:
-            os._exit(STOPPED)
         self.was_asked = True
+        # The system itself ends the process at the second press: a handler in Python would have to
+        # wait for the main thread, which may be waiting for a thread that hangs.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         sys.stderr.write("stopping: calls in flight are let go; Ctrl-C again ends at once\n")
         self._loop.call_soon_threadsafe(self.task.cancel)
