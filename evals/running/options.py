@@ -10,6 +10,7 @@ from typing import get_args
 
 from evals.arms.arm import Backend
 from evals.data.files import FileHashes, sha256_of_all
+from evals.data.options import positive
 from evals.running.schedule import Pace
 from tools.errors import UserError
 
@@ -145,14 +146,6 @@ def _bound(flag: str, given: str) -> tuple[Backend | None, float]:
             f"more, and the backends are {', '.join(BACKENDS)}"
         )
     return backend, int(number)
-
-
-def positive(text: str) -> int:
-    """A whole number of 1 or more, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"got {number}; takes 1 or more")
-    return number
 
 
 def _dollars(text: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from PIL import Image
 from agent.case import Case
 from evals.views.cleaning import clean
 from evals.views.kept import picture_path
+from knowledge.whole_file import whole_file
 from tools.errors import UserError
 from tools.imaging.pictures import read_picture
 from tools.imaging.pixels import LeftOut
@@ -67,10 +67,8 @@ def keep_pictures(case: Case, store: ArtifactStore, folder: Path) -> None:
         if path.exists():
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        with whole_file(path) as file:
             Image.fromarray(store.get(ref).voxels[0].astype(np.uint8)).save(file, "PNG")
-        os.replace(part, path)
 
 
 def is_kept_whole(path: Path) -> bool:
